@@ -1,0 +1,407 @@
+"""From a call's arguments to a plan for the kernels, looked up when they were seen before."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import geometry, threads
+from .geometry import Window
+from .kernels import Plan
+
+Array = NDArray[Any]
+
+KINDS = {"max": 0, "min": 1, "sum": 2, "avg": 2}
+
+#: The kernels' codes of element types, by kind and item size.
+ELEMENTS = {
+    name: code
+    for code, name in enumerate(["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])
+}
+ELEMENTS["b1"] = ELEMENTS["u1"]
+
+#: The kernels' accumulators of sums: code and bytes.
+ACCUMULATORS = {
+    "uint16": (0, 2),
+    "uint32": (1, 4),
+    "uint64": (2, 8),
+    "double": (3, 8),
+    "twin": (4, 16),
+    "wide": (5, 16),
+}
+
+#: Bytes of one scratch row block: with its phases and results it stays in a 32 KiB L1 cache.
+BLOCK = 8192
+
+#: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
+LONG_RUN = 128
+
+#: Calls that touch fewer elements than this run on one thread.
+SERIAL = 1 << 15
+
+
+class Recipe(NamedTuple):
+    """What a call signature comes to."""
+
+    shape: tuple[int, ...]  # of the result, as the caller sees it
+    kept: tuple[int, ...]  # the same with the pooled axes kept, as the plan sees it
+    reduced: tuple[int, ...]  # the axes to put back into `out` to get from one to the other
+    dtype: np.dtype[Any]
+    plan: Plan | None  # None if the result has no elements
+    parallel: bool
+
+
+def pool(
+    kind: str,
+    x: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    *,
+    axis: Any,
+    ceil_mode: bool = False,
+    keepdims: bool = True,
+    count_include_pad: bool = False,
+    divisor_override: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Pool x; a `kernel_size` of None is one window over the whole of each pooled axis."""
+    if type(x) is not np.ndarray:
+        x = plain_array(x)
+    signature = (
+        kind,
+        x.shape,
+        x.strides,
+        x.dtype,
+        kernel_size if type(kernel_size) is int else frozen(kernel_size, "kernel_size"),
+        stride if stride is None or type(stride) is int else frozen(stride, "stride"),
+        padding if type(padding) is int else frozen(padding, "padding"),
+        dilation if type(dilation) is int else frozen(dilation, "dilation"),
+        axis if axis is None or type(axis) is int else frozen(axis, "axis"),
+        bool(ceil_mode),
+        bool(keepdims),
+        bool(count_include_pad),
+        None if divisor_override is None else divisor(divisor_override),
+        None if dtype is None else np.dtype(dtype),
+    )
+    if out is None:
+        recipe = planned(*signature, None)
+        result = np.empty(recipe.kept, recipe.dtype)
+        run(recipe, x, result, num_threads)
+        return result if recipe.shape is recipe.kept else result.reshape(recipe.shape)
+    recipe = planned(*signature, None)
+    checked = checked_out(out, recipe)
+    if np.may_share_memory(x, out) or not (out.flags.aligned and out.dtype.isnative):
+        result = np.empty(recipe.kept, recipe.dtype)
+        run(recipe, x, result, num_threads)
+        np.copyto(out, result.reshape(recipe.shape))
+        return checked
+    kept = np.expand_dims(checked, recipe.reduced) if recipe.reduced else checked
+    run(planned(*signature, kept.strides), x, kept, num_threads)
+    return checked
+
+
+def run(recipe: Recipe, x: Array, result: Array, num_threads: int | None) -> None:
+    """Let the kernels fill the result."""
+    n = threads.resolve(num_threads) if recipe.parallel or num_threads is not None else 1
+    if recipe.plan is not None:
+        recipe.plan.run(x, result, n if recipe.parallel else 1)
+
+
+@lru_cache(maxsize=1024)
+def planned(
+    kind: str,
+    x_shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    x_dtype: np.dtype[Any],
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    axis: Any,
+    ceil_mode: bool,
+    keepdims: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+    dtype: np.dtype[Any] | None,
+    out_strides: tuple[int, ...] | None,
+) -> Recipe:
+    """Check a call's arguments and plan it; `out_strides` None is a new C-contiguous result."""
+    check_element(x_dtype)
+    axes = geometry.pooled_axes(axis, len(x_shape))
+    if kernel_size is None:
+        windows = geometry.global_windows(x_shape, axes)
+    else:
+        windows = geometry.local_windows(
+            x_shape, axes, kernel_size, stride, padding, dilation, ceil_mode
+        )
+    at = dict(zip(axes, windows, strict=True))
+    out_dtype = result_dtype(kind, x_dtype, dtype)
+    if kind == "avg" and out_dtype.kind in "iu" and divisor_override is None:
+        for a, window in at.items():
+            if window.may_be_empty() and not count_include_pad:
+                raise ValueError(
+                    f"a window along axis {a} lies wholly in the padding: its average is NaN, which"
+                    f" {out_dtype} cannot hold; use a float dtype or less padding"
+                )
+    kept = tuple(at[a].out if a in at else n for a, n in enumerate(x_shape))
+    shape = kept if keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
+    reduced = () if keepdims else tuple(sorted(axes))
+    if math.prod(kept) == 0:
+        return Recipe(shape, kept, reduced, out_dtype, None, False)
+    if out_strides is None:
+        out_strides = contiguous_strides(kept, out_dtype.itemsize)
+    plan, work = plan_for(
+        kind,
+        x_shape,
+        x_strides,
+        x_dtype,
+        kept,
+        out_strides,
+        out_dtype,
+        at,
+        count_include_pad,
+        divisor_override,
+    )
+    return Recipe(shape, kept, reduced, out_dtype, plan, work >= SERIAL)
+
+
+class Axis(NamedTuple):
+    """One axis as the kernels know it, pooled or not (then k = s = d = 1)."""
+
+    n: int  # input positions
+    out: int  # output positions
+    k: int
+    s: int
+    d: int
+    before: int
+    counted: int  # padding counts up to this position; negative: it does not
+    xs: int  # strides in bytes
+    os: int
+
+    def is_plain(self) -> bool:
+        """Whether the axis is as good as not pooled."""
+        return self.k == self.s == 1 and self.n == self.out and not self.before
+
+    def covers_all(self) -> bool:
+        """Whether one window is the whole axis."""
+        return self.out == 1 and self.k == self.n and self.d == 1 and not self.before
+
+
+ALONE = Axis(1, 1, 1, 1, 1, 0, -1, 0, 0)
+
+
+def plan_for(
+    kind: str,
+    x_shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    x_dtype: np.dtype[Any],
+    out_shape: tuple[int, ...],
+    out_strides: tuple[int, ...],
+    out_dtype: np.dtype[Any],
+    windows: dict[int, Window],
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> tuple[Plan, int]:
+    """Return the plan, and how many elements it combines."""
+    axes = []
+    for a, n in enumerate(x_shape):
+        xs, os = x_strides[a], out_strides[a]
+        w = windows.get(a, Window(n, n, 1, 1, 1, 0, 0))
+        counted = n + w.after if count_include_pad else -1
+        # A single window has no stride, and a single tap no dilation.
+        s, d = (w.stride if w.out > 1 else 1), (w.dilation if w.size > 1 else 1)
+        axes.append(Axis(n, w.out, w.size, s, d, w.before, counted, xs, os if w.out > 1 else 0))
+    taps = math.prod(min(axis.k, axis.n) for axis in axes)
+    work = math.prod(out_shape) * taps
+    merged = merge(axes)
+    size, out_size = x_dtype.itemsize, out_dtype.itemsize
+
+    divides = kind == "avg" or (kind == "sum" and out_dtype.kind == "f")
+    acc, acc_size = "uint16", size
+    if KINDS[kind] == KINDS["sum"]:
+        count = math.prod(axis.k for axis in axes)
+        acc = accumulator(x_dtype, out_dtype, max(count, abs(divisor_override or 1)), divides)
+        acc_size = ACCUMULATORS[acc][1]
+
+    # The lanes: the last axis, or the last pooled one with a short run of elements beside it.
+    inner = ALONE._replace(xs=size, os=out_size)
+    lane = merged.pop() if merged else ALONE._replace(xs=size, os=out_size)
+    short_run = lane.is_plain() and lane.n * size < LONG_RUN and lane.xs == size
+    if short_run and merged and not merged[-1].is_plain():
+        inner, lane = lane, merged.pop()
+    if lane.out == 1:
+        lane = lane._replace(os=inner.n * out_size)
+    row = merged.pop() if merged else ALONE
+
+    cell = inner.n * acc_size
+    leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
+    apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
+    reduces = apart and lane.d == 1 and not leading
+    cap = max(BLOCK // cell, 1)
+    lane_taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
+    reach = lane.d * (lane_taps - 1) + 1
+    lanes = min(lane.out, max(cap - reach, 0) // lane.s + 1)
+    pitch = -(-((lanes - 1) * lane.s + reach) // lane.s) * lane.s
+    tile = min(row.out, max(cap // pitch, 1))
+
+    # Few items with large windows: split the windows, to have work for every thread.
+    items = math.prod(axis.out for axis in merged) * -(-row.out // tile) * -(-lane.out // lanes)
+    parts, parts_rows = 1, False
+    if items < 16 and work // items > SERIAL:
+        passes = -(-min(lane.k, lane.n) // lane_taps)
+        parts_rows = passes < 8
+        parts = max(1, min(64 // items, row.k // 8 if parts_rows else passes))
+
+    plan = Plan(
+        KINDS[kind],
+        ELEMENTS[f"{x_dtype.kind}{size}"],
+        ACCUMULATORS[acc][0],
+        ELEMENTS[f"{out_dtype.kind}{out_size}"],
+        x_shape=x_shape,
+        x_strides=x_strides,
+        out_shape=out_shape,
+        out_strides=out_strides,
+        outer=merged,
+        row=row,
+        lane=lane,
+        inner=(inner.n, inner.xs, inner.os if inner.n > 1 else out_size),
+        size=size,
+        out_size=out_size,
+        swap=not x_dtype.isnative,
+        averages=kind == "avg" and divisor_override is None,
+        divisor=float(divisor_override or 1),
+        is_signed=x_dtype.kind == "i",
+        wraps=kind == "sum" and not divides,
+        leading=leading,
+        reduces=reduces,
+        tile=tile,
+        lanes=lanes,
+        taps=lane_taps,
+        parts=parts,
+        parts_rows=parts_rows,
+    )
+    return plan, work
+
+
+def merge(axes: list[Axis]) -> list[Axis]:
+    """Put axes in memory order, and neighbours that act as one axis into one."""
+    merged: list[Axis] = []
+    # Broadcast axes go outermost: nothing is contiguous along them.
+    for axis in sorted(axes, key=lambda axis: -abs(axis.xs) if axis.xs else -math.inf):
+        if axis.n == 1 and axis.is_plain():
+            continue
+        if merged and merged[-1].xs == axis.n * axis.xs:
+            last, n = merged[-1], merged[-1].n * axis.n
+            if last.is_plain() and axis.is_plain() and last.os == axis.n * axis.os:
+                merged[-1] = axis._replace(n=n, out=n, counted=-1)
+                continue
+            if last.covers_all() and axis.covers_all():
+                merged[-1] = axis._replace(n=n, k=n, counted=-1)
+                continue
+        merged.append(axis)
+    return merged
+
+
+def accumulator(x: np.dtype[Any], out: np.dtype[Any], count: int, divides: bool) -> str:
+    """Choose how sums of `count` elements are held, so that the result can be rounded right."""
+    if x.kind == "f":
+        return "double" if x.itemsize == out.itemsize == 4 and out.kind == "f" else "twin"
+    bits = 8 * x.itemsize
+    # A quotient by way of double is the right one while the sum has fewer than 53 bits, and, on
+    # the way to float32, the divisor fewer than 29.
+    if divides and (bits == 64 or count << bits >= 1 << 52 or count >= 1 << 28):
+        return "wide"
+    if bits < 32 and count <= 1 << bits:
+        return f"uint{2 * bits}"
+    return "uint64"
+
+
+def plain_array(x: Any) -> Array:
+    """Return x as an ndarray, without a copy where that is possible."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            f"x is a MaskedArray of {x.dtype}: its mask would be ignored; fill it first, for"
+            " example with x.filled(value)"
+        )
+    return np.asarray(x)
+
+
+def check_element(dtype: np.dtype[Any]) -> None:
+    """Refuse elements that cannot be pooled."""
+    if f"{dtype.kind}{dtype.itemsize}" not in ELEMENTS or dtype.kind not in "buif":
+        raise TypeError(
+            f"x has dtype {dtype}, which cannot be pooled; use bool, an integer type, float32 or"
+            " float64"
+        )
+
+
+def result_dtype(kind: str, x: np.dtype[Any], dtype: np.dtype[Any] | None) -> np.dtype[Any]:
+    """Return the dtype of the result, in native byte order."""
+    if kind in ("max", "min"):
+        return x.newbyteorder("=")
+    if dtype is None:
+        if x.kind == "f":
+            return x.newbyteorder("=")
+        if kind == "sum":
+            return np.dtype(np.uint64 if x.kind == "u" else np.int64)
+        return np.dtype(np.float32 if x.itemsize < 4 else np.float64)
+    if dtype.kind not in "uif" or f"{dtype.kind}{dtype.itemsize}" not in ELEMENTS:
+        raise TypeError(f"dtype is {dtype}; it must be an integer type, float32 or float64")
+    if kind == "sum" and x.kind == "f" and dtype.kind != "f":
+        raise TypeError(f"dtype is {dtype}, but the sum of {x} is not an integer; use a float type")
+    return dtype.newbyteorder("=")
+
+
+def divisor(value: Any) -> int:
+    """Check a `divisor_override`."""
+    d = geometry.integer(value, "divisor_override")
+    if d == 0 or abs(d) > 1 << 53:
+        raise ValueError(f"divisor_override is {d}; it must be neither 0 nor beyond 2**53")
+    return d
+
+
+def checked_out(out: Any, recipe: Recipe) -> Array:
+    """Refuse an `out` that cannot hold the result."""
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
+    if out.shape != recipe.shape:
+        raise ValueError(f"out has shape {out.shape}; the result has shape {recipe.shape}")
+    if out.dtype.newbyteorder("=") != recipe.dtype:
+        raise TypeError(f"out has dtype {out.dtype}; the result has dtype {recipe.dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only; it must be writeable")
+    extent = 0
+    for stride, n in sorted((abs(s), n) for s, n in zip(out.strides, out.shape, strict=True)):
+        if n > 1 and out.size:
+            if stride < extent + out.itemsize:
+                raise ValueError(
+                    f"elements of out overlap (shape {out.shape}, strides {out.strides})"
+                )
+            extent += stride * (n - 1)
+    return out
+
+
+def contiguous_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return the strides of a C-contiguous array."""
+    strides = []
+    for n in reversed(shape):
+        strides.append(itemsize)
+        itemsize *= n
+    return tuple(reversed(strides))
+
+
+def frozen(value: Any, name: str) -> Any:
+    """Return sizes, axes or paddings as something hashable: names, integers, tuples of them."""
+    if isinstance(value, (tuple, list)):
+        return tuple(frozen(v, name) for v in value)
+    if isinstance(value, str) or value is None:
+        return value
+    return geometry.integer(value, name)

@@ -1,0 +1,40 @@
+from collections.abc import Sequence
+from typing import Any
+
+Numbers = tuple[int, ...]
+
+class Plan:
+    def __init__(
+        self,
+        kind: int,
+        elem: int,
+        acc: int,
+        out: int,
+        *,
+        x_shape: Numbers,
+        x_strides: Numbers,
+        out_shape: Numbers,
+        out_strides: Numbers,
+        outer: Sequence[Numbers],
+        row: Numbers,
+        lane: Numbers,
+        inner: Numbers,
+        size: int,
+        out_size: int,
+        swap: bool,
+        averages: bool,
+        divisor: float,
+        is_signed: bool,
+        wraps: bool,
+        leading: bool,
+        reduces: bool,
+        tile: int,
+        lanes: int,
+        taps: int,
+        parts: int,
+        parts_rows: bool,
+    ) -> None: ...
+    def run(self, x: Any, out: Any, threads: int) -> None: ...
+
+def openmp() -> bool: ...
+def max_threads() -> int: ...

@@ -1,0 +1,1281 @@
+# The arithmetic of cypool: a pooling is a monoid over windows.
+#
+# One source, compiled once per instruction set (see baseline.pyx).  Every kind of pooling is an
+# identity, an associative combine and a finish; the loops below know nothing else of it:
+#
+#   1. the input rows of each output row's window are folded element by element into a scratch row
+#      ("vertical": whole contiguous rows, so it vectorises for every dtype and kind);
+#   2. the scratch rows are folded along the last pooled axis ("horizontal": either the rows slid
+#      over themselves, or each long run of taps reduced);
+#   3. the accumulators are finished (divided, rounded) into the output.
+#
+# The driver at the end of the file moves bytes and calls typed row operations through pointers, so
+# that it exists once; the row operations are small fused functions.
+
+from cpython.buffer cimport (
+    PyBUF_STRIDES,
+    PyBUF_WRITABLE,
+    Py_buffer,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from cython.parallel cimport prange, threadid
+from libc.math cimport INFINITY, NAN, fabs, fma, isfinite, ldexp, rint
+from libc.stdint cimport (
+    int8_t,
+    int16_t,
+    int32_t,
+    int64_t,
+    uint8_t,
+    uint16_t,
+    uint32_t,
+    uint64_t,
+    uintptr_t,
+)
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #define cypool_openmp 1
+    #define cypool_max_threads() omp_get_max_threads()
+    #else
+    #define cypool_openmp 0
+    #define cypool_max_threads() 1
+    #endif
+    """
+    bint cypool_openmp
+    int cypool_max_threads() nogil
+
+
+# ---------------------------------------------------------------------------------------------
+# Types: elements, accumulators, orders
+# ---------------------------------------------------------------------------------------------
+
+ctypedef fused elem_t:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    float
+    double
+
+# An unevaluated sum hi + lo of two doubles (Knuth's TwoSum keeps what hi rounds away).
+cdef struct Twin:
+    double hi
+    double lo
+
+# A two's complement integer of 128 bits.
+cdef struct Wide:
+    uint64_t lo
+    int64_t hi
+
+# Accumulators of sums.  The unsigned ones are modular: signed elements are added modulo 2**bits
+# and the result is read as signed in the end.
+ctypedef fused sum_t:
+    uint16_t
+    uint32_t
+    uint64_t
+    double
+    Twin
+    Wide
+
+# What a sum is made of: elements, or sums of elements.
+ctypedef fused term_t:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    float
+    double
+    Twin
+    Wide
+
+# Tags that choose between max and min at compile time.
+cdef struct Most:
+    char _
+
+cdef struct Least:
+    char _
+
+ctypedef fused order_t:
+    Most
+    Least
+
+# Integers used to move elements of a size, whatever they mean.
+ctypedef fused bits_t:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+    Wide
+
+# How a row of accumulators becomes a row of output.
+cdef struct Ending:
+    double divisor      # the count of the window, or its override, with its sign
+    bint is_signed      # read modular accumulators as signed
+    bint wraps          # an integer sum, cast modulo the output's size: no division
+
+# The typed row operations of one (kind, input dtype, accumulator, output dtype).
+ctypedef void (*fold_f)(
+    char* dst, const char** src, Py_ssize_t count, Py_ssize_t n, bint fresh) noexcept nogil
+ctypedef void (*reduce_f)(
+    char* dst, const char* src, Py_ssize_t n, bint fresh) noexcept nogil
+ctypedef void (*clear_f)(char* dst, Py_ssize_t n) noexcept nogil
+ctypedef void (*finish_f)(
+    char* dst, const char* src, Py_ssize_t n, const Ending* ending) noexcept nogil
+ctypedef void (*split_f)(
+    char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner) noexcept nogil
+
+cdef struct Rows:
+    fold_f lift         # elements into accumulators
+    fold_f fold         # accumulators into accumulators
+    reduce_f lift_run   # a run of elements into one accumulator
+    reduce_f fold_run   # a run of accumulators into one
+    clear_f clear       # the identity
+    finish_f finish     # accumulators into output; NULL if they are the output
+    Py_ssize_t size     # bytes of an accumulator
+
+
+# ---------------------------------------------------------------------------------------------
+# The monoids
+# ---------------------------------------------------------------------------------------------
+
+cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
+    # Plain selects: a short-circuit `or` would keep GCC from vectorising.  If a is NaN it stays;
+    # if b is NaN the comparison fails and b is taken.
+    cdef elem_t best
+    if order_t is Most:
+        best = a if a > b else b
+    else:
+        best = a if a < b else b
+    if elem_t is float or elem_t is double:
+        best = a if a != a else best
+    return best
+
+
+cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
+    """The identity of max (min): the least (greatest) value of the type."""
+    if elem_t is float or elem_t is double:
+        return -INFINITY if order_t is Most else INFINITY
+    elif elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
+        return 0 if order_t is Most else <elem_t> -1
+    else:
+        # Shift in unsigned arithmetic: the sign bit alone, or all but the sign bit.
+        if order_t is Most:
+            return <elem_t> ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1))
+        return <elem_t> (((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - 1)
+
+
+cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
+    cdef sum_t y
+    if sum_t is Twin:
+        if term_t is Twin:
+            return x
+        elif term_t is Wide:
+            pass
+        else:
+            y.hi = x
+            y.lo = 0.0
+            return y
+    elif sum_t is Wide:
+        if term_t is Wide:
+            return x
+        elif term_t is Twin or term_t is float or term_t is double:
+            pass
+        else:
+            y.lo = <uint64_t> x
+            y.hi = -1 if x < 0 else 0
+            return y
+    elif term_t is Twin or term_t is Wide:
+        pass
+    else:
+        return <sum_t> x
+
+
+cdef inline sum_t added(sum_t a, sum_t b) noexcept nogil:
+    cdef double hi, t, lo
+    cdef sum_t y
+    if sum_t is Twin:
+        hi = a.hi + b.hi
+        t = hi - a.hi
+        lo = (a.hi - (hi - t)) + (b.hi - t)
+        y.hi = hi
+        y.lo = lo + (a.lo + b.lo)
+        return y
+    elif sum_t is Wide:
+        y.lo = a.lo + b.lo
+        y.hi = <int64_t> (<uint64_t> a.hi + <uint64_t> b.hi + (y.lo < a.lo))
+        return y
+    else:
+        return <sum_t> (a + b)
+
+
+# ---------------------------------------------------------------------------------------------
+# Row operations: the fold of rows, the reduction of a run
+# ---------------------------------------------------------------------------------------------
+# `count` and `fresh` are literals where the *_few functions are called, and these are inlined, so
+# that the compiler sees six straight loops.  Three sources at a time spare most of the traffic of
+# the accumulator row.
+
+cdef inline void best_few(
+    elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c,
+    Py_ssize_t n, int count, bint fresh, order_t* order) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef elem_t x
+    for j in range(n):
+        x = a[j]
+        if count > 1:
+            x = better[elem_t, order_t](x, b[j], order)
+        if count > 2:
+            x = better[elem_t, order_t](x, c[j], order)
+        if not fresh:
+            x = better[elem_t, order_t](dst[j], x, order)
+        dst[j] = x
+
+
+cdef inline void sum_few(
+    sum_t* dst, const term_t* a, const term_t* b, const term_t* c,
+    Py_ssize_t n, int count, bint fresh) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef sum_t x
+    for j in range(n):
+        x = lifted[term_t, sum_t](a[j], dst)
+        if count > 1:
+            x = added[sum_t](x, lifted[term_t, sum_t](b[j], dst))
+        if count > 2:
+            x = added[sum_t](x, lifted[term_t, sum_t](c[j], dst))
+        if not fresh:
+            x = added[sum_t](dst[j], x)
+        dst[j] = x
+
+
+cdef void best_fold(
+    elem_t* dst, const elem_t** src, Py_ssize_t count, Py_ssize_t n, bint fresh,
+    order_t* order) noexcept nogil:
+    """dst[j] = best of src[0][j] … src[count - 1][j], and of dst[j] unless `fresh`."""
+    cdef Py_ssize_t i = 0
+    if fresh:
+        i = 3 if count > 2 else count
+        if i == 3:
+            best_few(dst, src[0], src[1], src[2], n, 3, True, order)
+        elif i == 2:
+            best_few(dst, src[0], src[1], src[1], n, 2, True, order)
+        else:
+            best_few(dst, src[0], src[0], src[0], n, 1, True, order)
+    while count - i > 2:
+        best_few(dst, src[i], src[i + 1], src[i + 2], n, 3, False, order)
+        i += 3
+    if count - i == 2:
+        best_few(dst, src[i], src[i + 1], src[i], n, 2, False, order)
+    elif count - i == 1:
+        best_few(dst, src[i], src[i], src[i], n, 1, False, order)
+
+
+cdef void sum_fold(
+    sum_t* dst, const term_t** src, Py_ssize_t count, Py_ssize_t n, bint fresh) noexcept nogil:
+    """dst[j] = src[0][j] + … + src[count - 1][j], and dst[j] unless `fresh`."""
+    cdef Py_ssize_t i = 0
+    if fresh:
+        i = 3 if count > 2 else count
+        if i == 3:
+            sum_few(dst, src[0], src[1], src[2], n, 3, True)
+        elif i == 2:
+            sum_few(dst, src[0], src[1], src[1], n, 2, True)
+        else:
+            sum_few(dst, src[0], src[0], src[0], n, 1, True)
+    while count - i > 2:
+        sum_few(dst, src[i], src[i + 1], src[i + 2], n, 3, False)
+        i += 3
+    if count - i == 2:
+        sum_few(dst, src[i], src[i + 1], src[i], n, 2, False)
+    elif count - i == 1:
+        sum_few(dst, src[i], src[i], src[i], n, 1, False)
+
+
+# A single accumulator would chain every combine to the one before it; independent lanes vectorise.
+cdef enum:
+    LANES = 16
+
+
+cdef void best_run(
+    elem_t* dst, const elem_t* src, Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    """dst[0] = best of src[0] … src[n - 1], and of dst[0] unless `fresh`; n >= 1."""
+    cdef elem_t lane[LANES]
+    cdef Py_ssize_t i, j
+    cdef elem_t x = src[0]
+    if n >= LANES:
+        for j in range(LANES):
+            lane[j] = src[j]
+        i = LANES
+        while i + LANES <= n:
+            for j in range(LANES):
+                lane[j] = better[elem_t, order_t](lane[j], src[i + j], order)
+            i += LANES
+        for j in range(LANES):
+            x = better[elem_t, order_t](x, lane[j], order)
+    else:
+        i = 1
+    while i < n:
+        x = better[elem_t, order_t](x, src[i], order)
+        i += 1
+    dst[0] = x if fresh else better[elem_t, order_t](dst[0], x, order)
+
+
+cdef void sum_run(
+    sum_t* dst, const term_t* src, Py_ssize_t n, bint fresh) noexcept nogil:
+    """dst[0] = src[0] + … + src[n - 1], and dst[0] unless `fresh`; n >= 1."""
+    cdef sum_t lane[LANES]
+    cdef Py_ssize_t i = 1, j
+    cdef sum_t x = lifted[term_t, sum_t](src[0], dst)
+    if n >= LANES:
+        for j in range(LANES):
+            lane[j] = lifted[term_t, sum_t](src[j], dst)
+        i = LANES
+        while i + LANES <= n:
+            for j in range(LANES):
+                lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
+            i += LANES
+        for j in range(8):
+            lane[j] = added[sum_t](lane[j], lane[j + 8])
+        for j in range(4):
+            lane[j] = added[sum_t](lane[j], lane[j + 4])
+        x = added[sum_t](added[sum_t](lane[0], lane[2]), added[sum_t](lane[1], lane[3]))
+    while i < n:
+        x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
+        i += 1
+    dst[0] = x if fresh else added[sum_t](dst[0], x)
+
+
+cdef void best_clear(elem_t* dst, Py_ssize_t n, order_t* order) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        dst[j] = worst[elem_t, order_t](dst, order)
+
+
+cdef void zero_clear(sum_t* dst, Py_ssize_t n) noexcept nogil:
+    memset(dst, 0, n * sizeof(sum_t))
+
+
+# ---------------------------------------------------------------------------------------------
+# Row operations: the finish
+# ---------------------------------------------------------------------------------------------
+
+cdef inline elem_t settled(double x, elem_t* tag) noexcept nogil:
+    """x as an output element: floats round once more, integers half to even and saturate."""
+    cdef double least, above, y
+    if elem_t is float or elem_t is double:
+        return <elem_t> x
+    else:
+        if elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
+            least = 0.0
+            above = 2.0 * (<double> ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)))
+        else:
+            above = <double> ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1))
+            least = -above
+        x = rint(x)
+        # Nested selects, so that it vectorises; NaN, which is no integer, becomes 0.
+        y = x if x > least else least
+        y = y if x == x else 0.0
+        if sizeof(elem_t) < 8:
+            return <elem_t> (y if y < above else above - 1.0)
+        return <elem_t> y if y < above else worst[elem_t, Least](tag, <Least*> NULL)
+
+
+cdef inline double quotient(Twin x, double divisor) noexcept nogil:
+    """(hi + lo) / divisor: the remainder of the first division is carried into a second."""
+    cdef double total = x.hi + x.lo
+    cdef double q
+    if not isfinite(total):
+        return x.hi / divisor
+    q = total / divisor
+    if divisor == 1.0 or not isfinite(q):
+        return q
+    return q + (fma(-q, divisor, total) + ((x.hi - total) + x.lo)) / divisor
+
+
+cdef inline elem_t divided(Wide x, double divisor, elem_t* tag) noexcept nogil:
+    """The exact quotient of a 128-bit integer by an integer below 2**53, rounded once."""
+    cdef bint negative = (x.hi < 0) != (divisor < 0)
+    cdef uint64_t lo = <uint64_t> 0 - x.lo if x.hi < 0 else x.lo
+    cdef uint64_t hi = <uint64_t> x.hi
+    cdef uint64_t d = <uint64_t> fabs(divisor), rest = 0, q = 0
+    cdef int exponent = 0, i
+    cdef double sign = -1.0 if negative else 1.0
+    if x.hi < 0:
+        hi = ~hi + (lo == 0)
+    if d == 0:
+        return settled[elem_t](NAN, tag)
+    if hi == 0 and lo == 0:
+        return 0
+    if hi == 0 and lo >> 52 == 0 and d >> 28 == 0:
+        return settled[elem_t](sign * (<double> lo / <double> d), tag)
+    if elem_t is float or elem_t is double:
+        # Long division, a bit at a time, until 64 significant bits are there; a remainder is
+        # kept in the last bit, so that the one rounding below sees it.
+        for i in range(128):
+            rest = rest << 1 | hi >> 63
+            hi = hi << 1 | lo >> 63
+            lo <<= 1
+            q <<= 1
+            if rest >= d:
+                rest -= d
+                q |= 1
+            if q >> 63:
+                exponent = 127 - i
+                break
+        else:
+            while q >> 63 == 0:
+                rest <<= 1
+                q <<= 1
+                exponent -= 1
+                if rest >= d:
+                    rest -= d
+                    q |= 1
+        q |= (hi | lo | rest) != 0
+        return <elem_t> (sign * ldexp(<double> <elem_t> q, exponent))
+    else:
+        for i in range(128):
+            if q >> 63:
+                return settled[elem_t](sign * INFINITY, tag)
+            rest = rest << 1 | hi >> 63
+            hi = hi << 1 | lo >> 63
+            lo <<= 1
+            q <<= 1
+            if rest >= d:
+                rest -= d
+                q |= 1
+        if 2 * rest > d or (2 * rest == d and q & 1):
+            q += 1
+        return placed[elem_t](q, negative, tag)
+
+
+cdef inline elem_t placed(uint64_t magnitude, bint negative, elem_t* _) noexcept nogil:
+    """A sign and a magnitude as an integer element, saturated."""
+    cdef uint64_t top
+    if elem_t is float or elem_t is double:
+        return 0
+    elif elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
+        top = <uint64_t> <elem_t> -1
+        if negative:
+            return 0
+        return <elem_t> (magnitude if magnitude < top else top)
+    else:
+        top = ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - 1
+        if negative:
+            top += 1
+        if magnitude > top:
+            magnitude = top
+        return <elem_t> (<uint64_t> 0 - magnitude if negative else magnitude)
+
+
+cdef inline int64_t signed_value(sum_t x) noexcept nogil:
+    if sum_t is uint16_t:
+        return <int16_t> x
+    elif sum_t is uint32_t:
+        return <int32_t> x
+    elif sum_t is uint64_t:
+        return <int64_t> x
+    else:
+        return 0
+
+
+cdef void sum_finish(
+    elem_t* dst, const sum_t* src, Py_ssize_t n, const Ending* ending) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef double divisor = ending.divisor
+    cdef double scale = 1.0 / divisor
+    if sum_t is Twin:
+        for j in range(n):
+            dst[j] = settled[elem_t](quotient(src[j], divisor), dst)
+    elif sum_t is Wide:
+        for j in range(n):
+            dst[j] = divided[elem_t](src[j], divisor, dst)
+    elif sum_t is double:
+        # Half a unit of float32 is 2**28 roundings of double: the reciprocal is near enough.
+        for j in range(n):
+            dst[j] = <elem_t> (src[j] * scale)
+    elif ending.wraps:
+        if ending.is_signed:
+            for j in range(n):
+                dst[j] = <elem_t> signed_value(src[j])
+        else:
+            for j in range(n):
+                dst[j] = <elem_t> src[j]
+    elif ending.is_signed:
+        for j in range(n):
+            dst[j] = settled[elem_t](<double> signed_value(src[j]) / divisor, dst)
+    else:
+        for j in range(n):
+            dst[j] = settled[elem_t](<double> src[j] / divisor, dst)
+
+
+# ---------------------------------------------------------------------------------------------
+# Row operations: moving elements
+# ---------------------------------------------------------------------------------------------
+
+cdef void split(
+    bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner) noexcept nogil:
+    """Deal a row of cells out into its `step` phases: dst[p, j, c] = src[j * step + p, c].
+
+    A cell is `inner` elements; a phase has room for ceil(cells / step) of them.
+    """
+    cdef Py_ssize_t n = cells // step, m = (cells + step - 1) // step
+    cdef Py_ssize_t j, p, c
+    if inner > 1:
+        for p in range(step):
+            for j in range(n):
+                for c in range(inner):
+                    dst[(p * m + j) * inner + c] = src[(j * step + p) * inner + c]
+    elif step == 2:
+        for j in range(n):
+            dst[j] = src[2 * j]
+            dst[m + j] = src[2 * j + 1]
+    elif step == 3:
+        for j in range(n):
+            dst[j] = src[3 * j]
+            dst[m + j] = src[3 * j + 1]
+            dst[2 * m + j] = src[3 * j + 2]
+    elif step == 4:
+        for j in range(n):
+            dst[j] = src[4 * j]
+            dst[m + j] = src[4 * j + 1]
+            dst[2 * m + j] = src[4 * j + 2]
+            dst[3 * m + j] = src[4 * j + 3]
+    else:
+        for p in range(step):
+            for j in range(n):
+                dst[p * m + j] = src[j * step + p]
+    for p in range(cells - n * step):
+        for c in range(inner):
+            dst[(p * m + n) * inner + c] = src[(n * step + p) * inner + c]
+
+
+cdef inline bits_t swapped(bits_t x) noexcept nogil:
+    cdef bits_t y
+    cdef size_t i
+    if bits_t is Wide:
+        return x
+    else:
+        y = 0
+        for i in range(sizeof(bits_t)):
+            y = <bits_t> (y << 8) | <bits_t> (x & 0xFF)
+            x = <bits_t> (x >> 8)
+        return y
+
+
+cdef void move(
+    bits_t* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
+    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil:
+    """Copy n × inner elements between any byte strides, aligned or not, perhaps byte-swapped."""
+    cdef Py_ssize_t i, c
+    cdef bits_t x
+    for i in range(n):
+        for c in range(inner):
+            memcpy(&x, src + i * src_row + c * src_cell, sizeof(bits_t))
+            if swap:
+                x = swapped[bits_t](x)
+            memcpy(dst + i * dst_row + c * dst_cell, &x, sizeof(bits_t))
+
+
+ctypedef void (*move_f)(
+    void* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
+    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil
+
+
+cdef move_f mover(Py_ssize_t size) noexcept:
+    if size == 1:
+        return <move_f> move[uint8_t]
+    elif size == 2:
+        return <move_f> move[uint16_t]
+    elif size == 4:
+        return <move_f> move[uint32_t]
+    return <move_f> move[uint64_t]
+
+
+cdef split_f splitter(Py_ssize_t size) noexcept nogil:
+    if size == 1:
+        return <split_f> split[uint8_t]
+    elif size == 2:
+        return <split_f> split[uint16_t]
+    elif size == 4:
+        return <split_f> split[uint32_t]
+    elif size == 8:
+        return <split_f> split[uint64_t]
+    return <split_f> split[Wide]
+
+
+# ---------------------------------------------------------------------------------------------
+# Choosing the row operations
+# ---------------------------------------------------------------------------------------------
+# Codes number the types of `elem_t` and `sum_t` in the order of their declarations.
+
+cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
+    rows.lift = <fold_f> best_fold[elem_t, order_t]
+    rows.fold = rows.lift
+    rows.lift_run = <reduce_f> best_run[elem_t, order_t]
+    rows.fold_run = rows.lift_run
+    rows.clear = <clear_f> best_clear[elem_t, order_t]
+    rows.finish = NULL
+    rows.size = sizeof(elem_t)
+
+
+cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
+    rows.lift = <fold_f> sum_fold[sum_t, term_t]
+    rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
+
+
+cdef void sum_rows(sum_t* _, int out, Rows* rows) noexcept:
+    rows.fold = <fold_f> sum_fold[sum_t, sum_t]
+    rows.fold_run = <reduce_f> sum_run[sum_t, sum_t]
+    rows.clear = <clear_f> zero_clear[sum_t]
+    rows.size = sizeof(sum_t)
+    if sum_t is double:
+        rows.finish = <finish_f> sum_finish[float, double]
+    elif out == 0:
+        rows.finish = <finish_f> sum_finish[uint8_t, sum_t]
+    elif out == 1:
+        rows.finish = <finish_f> sum_finish[int8_t, sum_t]
+    elif out == 2:
+        rows.finish = <finish_f> sum_finish[uint16_t, sum_t]
+    elif out == 3:
+        rows.finish = <finish_f> sum_finish[int16_t, sum_t]
+    elif out == 4:
+        rows.finish = <finish_f> sum_finish[uint32_t, sum_t]
+    elif out == 5:
+        rows.finish = <finish_f> sum_finish[int32_t, sum_t]
+    elif out == 6:
+        rows.finish = <finish_f> sum_finish[uint64_t, sum_t]
+    elif out == 7:
+        rows.finish = <finish_f> sum_finish[int64_t, sum_t]
+    elif out == 8:
+        rows.finish = <finish_f> sum_finish[float, sum_t]
+    elif out == 9:
+        rows.finish = <finish_f> sum_finish[double, sum_t]
+
+
+cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
+    """The row operations for elements of a type: kind 0 is max, 1 is min, 2 is a sum."""
+    if kind == 0:
+        best_rows(elem, <Most*> NULL, rows)
+    elif kind == 1:
+        best_rows(elem, <Least*> NULL, rows)
+    elif acc == 0:
+        sum_rows(<uint16_t*> NULL, out, rows)
+        if elem_t is uint8_t or elem_t is int8_t:
+            sum_lift(elem, <uint16_t*> NULL, rows)
+    elif acc == 1:
+        sum_rows(<uint32_t*> NULL, out, rows)
+        if elem_t is uint16_t or elem_t is int16_t:
+            sum_lift(elem, <uint32_t*> NULL, rows)
+    elif acc == 2:
+        sum_rows(<uint64_t*> NULL, out, rows)
+        if not (elem_t is float or elem_t is double):
+            sum_lift(elem, <uint64_t*> NULL, rows)
+    elif acc == 3:
+        sum_rows(<double*> NULL, out, rows)
+        if elem_t is float:
+            sum_lift(elem, <double*> NULL, rows)
+    elif acc == 4:
+        sum_rows(<Twin*> NULL, out, rows)
+        if elem_t is float or elem_t is double:
+            sum_lift(elem, <Twin*> NULL, rows)
+    elif acc == 5:
+        sum_rows(<Wide*> NULL, out, rows)
+        if not (elem_t is float or elem_t is double):
+            sum_lift(elem, <Wide*> NULL, rows)
+
+
+cdef bint choose_rows(int elem, int kind, int acc, int out, Rows* rows) noexcept:
+    """Fill `rows`; False if there are no row operations for this combination."""
+    memset(rows, 0, sizeof(Rows))
+    if elem == 0:
+        rows_from(<uint8_t*> NULL, kind, acc, out, rows)
+    elif elem == 1:
+        rows_from(<int8_t*> NULL, kind, acc, out, rows)
+    elif elem == 2:
+        rows_from(<uint16_t*> NULL, kind, acc, out, rows)
+    elif elem == 3:
+        rows_from(<int16_t*> NULL, kind, acc, out, rows)
+    elif elem == 4:
+        rows_from(<uint32_t*> NULL, kind, acc, out, rows)
+    elif elem == 5:
+        rows_from(<int32_t*> NULL, kind, acc, out, rows)
+    elif elem == 6:
+        rows_from(<uint64_t*> NULL, kind, acc, out, rows)
+    elif elem == 7:
+        rows_from(<int64_t*> NULL, kind, acc, out, rows)
+    elif elem == 8:
+        rows_from(<float*> NULL, kind, acc, out, rows)
+    elif elem == 9:
+        rows_from(<double*> NULL, kind, acc, out, rows)
+    return rows.lift != NULL and (kind < 2 or rows.finish != NULL)
+
+
+# ---------------------------------------------------------------------------------------------
+# The driver: axes, items, tiles
+# ---------------------------------------------------------------------------------------------
+# An item is a tile of output: `tile` rows by `lanes` positions of one index of the outer axes.
+#
+#   outer axes   any number, in memory order; their taps are walked by an odometer
+#   row axis     the axis just before the lanes: a tile holds some of its outputs
+#   lane axis    the last axis in memory, or the last pooled one with `inner` elements per position
+#
+# An axis that is not pooled is one with k = s = 1.
+
+cdef enum:
+    MAX_OUTER = 64
+    BATCH = 24          # source rows handed to a fold at once; a multiple of three
+
+cdef struct Axis:
+    Py_ssize_t n        # input positions
+    Py_ssize_t out      # output positions
+    Py_ssize_t k        # window size
+    Py_ssize_t s        # stride
+    Py_ssize_t d        # dilation
+    Py_ssize_t before   # padding in front
+    Py_ssize_t counted  # padding counts, up to this position; negative: it does not
+    Py_ssize_t xs       # stride of the input, bytes
+    Py_ssize_t os       # stride of the output, bytes
+
+# One window along one axis: its taps first … stop - 1 lie on input positions start + tap * d.
+cdef struct Span:
+    Py_ssize_t start
+    Py_ssize_t first
+    Py_ssize_t stop
+    Py_ssize_t count
+
+cdef struct Pool:
+    Rows rows
+    move_f stage            # input elements into a contiguous, aligned, native row
+    move_f scatter          # output elements out of a contiguous row
+    Axis outer[MAX_OUTER]
+    Axis row
+    Axis lane
+    int nouter
+    bint averages           # divide by the window's count
+    bint swap               # the input has the other byte order
+    bint staged             # the input's rows are not contiguous native elements
+    bint plain              # the output's rows are contiguous
+    bint leading            # the lane axis is not pooled: nothing horizontal to do
+    bint reduces            # horizontal folds go run by run instead of sliding rows
+    Ending ending
+    Py_ssize_t inner        # elements per position of the lane axis
+    Py_ssize_t inner_xs
+    Py_ssize_t inner_os
+    Py_ssize_t unit         # elements that a split moves as one
+    Py_ssize_t size         # bytes of an input element
+    Py_ssize_t out_size     # bytes of an output element
+    Py_ssize_t tile         # rows per item
+    Py_ssize_t lanes        # lane positions per item
+    Py_ssize_t taps         # lane taps per pass
+    Py_ssize_t parts        # pieces a window is split into, to share out few large windows
+    bint parts_rows         # parts split the row axis's taps (else the passes over lane taps)
+    Py_ssize_t pitch        # cells per scratch row, a multiple of the lane stride
+    Py_ssize_t res_pitch    # cells per row of results
+    Py_ssize_t lane_blocks
+    Py_ssize_t row_blocks
+    Py_ssize_t items
+    Py_ssize_t at_phases    # offsets into a thread's scratch
+    Py_ssize_t at_result
+    Py_ssize_t at_raw
+    Py_ssize_t at_done
+    Py_ssize_t result_bytes
+    Py_ssize_t scratch_bytes
+
+# One call: the arrays and whether this input needs staging.
+cdef struct Call:
+    const char* x
+    char* out
+    bint staged
+
+# Where an item lies.
+cdef struct Place:
+    Py_ssize_t x_at         # byte offset of the first tap of the outer axes
+    Py_ssize_t out_at
+    Py_ssize_t count        # product of the outer windows' counts
+    bint empty              # an outer window without input
+    Py_ssize_t taps[MAX_OUTER]
+    Py_ssize_t row          # first output row, and how many
+    Py_ssize_t rows
+    Py_ssize_t lane         # first lane, and how many
+    Py_ssize_t lanes
+
+
+cdef inline Py_ssize_t clamped(Py_ssize_t x, Py_ssize_t least, Py_ssize_t most) noexcept nogil:
+    return least if x < least else (most if x > most else x)
+
+
+cdef inline Py_ssize_t taps_below(
+    const Axis* axis, Py_ssize_t start, Py_ssize_t limit) noexcept nogil:
+    """How many of the window's taps lie below `limit`."""
+    cdef Py_ssize_t room = limit - start
+    return clamped((room + axis.d - 1) // axis.d, 0, axis.k) if room > 0 else 0
+
+
+cdef inline Span window(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    cdef Span span
+    span.start = o * axis.s - axis.before
+    span.first = taps_below(axis, span.start, 0)
+    span.stop = taps_below(axis, span.start, axis.n)
+    if axis.counted < 0:
+        span.count = span.stop - span.first
+    else:
+        span.count = taps_below(axis, span.start, axis.counted)
+    return span
+
+
+cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
+    cdef Py_ssize_t o, i
+    cdef Span span
+    cdef const Axis* axis
+    place.lane = item % p.lane_blocks * p.lanes
+    place.lanes = clamped(p.lane.out - place.lane, 0, p.lanes)
+    item //= p.lane_blocks
+    place.row = item % p.row_blocks * p.tile
+    place.rows = clamped(p.row.out - place.row, 0, p.tile)
+    item //= p.row_blocks
+    place.x_at = 0
+    place.out_at = 0
+    place.count = 1
+    place.empty = False
+    for i in range(p.nouter - 1, -1, -1):
+        axis = &p.outer[i]
+        o = item % axis.out
+        item //= axis.out
+        span = window(axis, o)
+        place.x_at += (span.start + span.first * axis.d) * axis.xs
+        place.out_at += o * axis.os
+        place.count *= span.count
+        place.taps[i] = span.stop - span.first
+        if span.stop <= span.first:
+            place.empty = True
+
+
+cdef void vertical(
+    const Pool* p, const Call* call, const Place* place, const Span* row, char* dst,
+    Py_ssize_t position, Py_ssize_t n, char* raw) noexcept nogil:
+    """Fold lane positions `position` … + n of all rows of the window into dst."""
+    cdef const char* batch[BATCH]
+    cdef Py_ssize_t taken[MAX_OUTER]
+    cdef Py_ssize_t count = 0, i, t, cells = n * p.inner
+    cdef bint fresh = True
+    cdef const char* src = call.x + place.x_at + position * p.lane.xs + row.start * p.row.xs
+    cdef const Axis* axis
+    for i in range(p.nouter):
+        taken[i] = 0
+    while row.first < row.stop and not place.empty:
+        for t in range(row.first, row.stop):
+            batch[count] = src + t * p.row.d * p.row.xs
+            count += 1
+            if call.staged:
+                p.stage(NULL, raw, p.inner * p.size, p.size, batch[0], p.lane.xs, p.inner_xs,
+                        n, p.inner, p.swap)
+                batch[0] = raw
+            if count == BATCH or call.staged:
+                p.rows.lift(dst, batch, count, cells, fresh)
+                fresh = False
+                count = 0
+        i = p.nouter - 1
+        while i >= 0:
+            axis = &p.outer[i]
+            taken[i] += 1
+            src += axis.d * axis.xs
+            if taken[i] < place.taps[i]:
+                break
+            src -= taken[i] * axis.d * axis.xs
+            taken[i] = 0
+            i -= 1
+        if i < 0:
+            break
+    if count > 0:
+        p.rows.lift(dst, batch, count, cells, fresh)
+    elif fresh:
+        p.rows.clear(dst, cells)
+
+
+cdef void reduce_taps(
+    const Pool* p, char* dst, const char* src, Py_ssize_t taps, bint raw, bint fresh,
+    char* spare) noexcept nogil:
+    """Fold `taps` neighbouring cells into one: long runs by folding eighths of them as rows."""
+    cdef const char* batch[BATCH]
+    cdef fold_f fold = p.rows.lift if raw else p.rows.fold
+    cdef Py_ssize_t cell = p.inner * (p.size if raw else p.rows.size)
+    cdef Py_ssize_t share = taps // 8, i
+    if share * p.inner >= 64 or (p.inner > 1 and taps >= BATCH):
+        for i in range(8):
+            batch[i] = src + i * share * cell
+        fold(spare, batch, 8, share * p.inner, True)
+        reduce_taps(p, dst, spare, share, False, fresh, spare + share * p.inner * p.rows.size)
+        fresh = False
+        src += 8 * share * cell
+        taps -= 8 * share
+    if taps == 0:
+        return
+    if p.inner == 1:
+        (p.rows.lift_run if raw else p.rows.fold_run)(dst, src, taps, fresh)
+        return
+    for i in range(taps):
+        batch[i] = src + i * cell
+    fold(dst, batch, taps, p.inner, fresh)
+
+
+cdef void horizontal(
+    const Pool* p, char* dst, const char* src, Py_ssize_t rows, Py_ssize_t lanes,
+    Py_ssize_t taps, bint raw, bint fresh, char* phases) noexcept nogil:
+    """Fold `taps` cells along each row of src into each of its lanes in dst."""
+    cdef const char* batch[BATCH]
+    cdef fold_f fold = p.rows.lift if raw else p.rows.fold
+    cdef Py_ssize_t s = p.lane.s, d = p.lane.d
+    cdef Py_ssize_t cell = p.inner * (p.size if raw else p.rows.size)
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size
+    cdef Py_ssize_t cells, at, count = 0, t, j, r, n
+    if p.reduces:
+        for r in range(rows):
+            for j in range(lanes):
+                reduce_taps(p, dst + (r * p.res_pitch + j) * acc_cell,
+                            src + (r * p.pitch + j * s) * cell, taps, raw, fresh, phases)
+        return
+    # Several rows slide as one: what crosses from a row into the next lands in cells of the
+    # result that no lane reads.
+    n = ((rows - 1) * p.res_pitch + lanes) * p.inner
+    if s > 1:
+        cells = (rows - 1) * p.pitch + (lanes - 1) * s + (taps - 1) * d + 1
+        (splitter(p.unit * (p.size if raw else p.rows.size)))(
+            phases, src, cells, s, p.inner // p.unit)
+        src = phases
+        cells = (cells + s - 1) // s
+    for t in range(taps):
+        at = t * d
+        batch[count] = src + (at if s == 1 else at % s * cells + at // s) * cell
+        count += 1
+        if count == BATCH or t == taps - 1:
+            fold(dst, batch, count, n, fresh)
+            fresh = False
+            count = 0
+
+
+cdef void gather(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t part, char* scratch,
+    char* result, Py_ssize_t result_row) noexcept nogil:
+    """Fold the windows of one item (or one part of them) into rows of accumulators."""
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size
+    cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
+    cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m
+    cdef bint fresh = True, raw
+    # Runs are reduced row by row; short rows slide together.
+    cdef bint by_row = p.reduces or p.tile == 1
+    cdef bint alone = by_row and not call.staged and p.unit == 1 and single(p, place)
+    cdef Span row
+    cdef const char* src
+    cdef char* block = scratch
+    cdef char* phases = scratch + p.at_phases
+    if p.parts > 1 and not p.parts_rows:
+        passes = (stop - tap + p.taps - 1) // p.taps
+        stop = clamped(tap + passes * (part + 1) // p.parts * p.taps, 0, stop)
+        tap += passes * part // p.parts * p.taps
+    while tap < stop:
+        taps = clamped(stop - tap, 0, p.taps)
+        base = place.lane * p.lane.s - p.lane.before + tap * p.lane.d
+        cells = (place.lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
+        lo = clamped(-base, 0, cells)
+        hi = clamped(p.lane.n - base, lo, cells)
+        for r in range(place.rows):
+            row = window(&p.row, place.row + r)
+            if p.parts > 1 and p.parts_rows:
+                m = row.stop - row.first if row.stop > row.first else 0
+                row.stop = row.first + m * (part + 1) // p.parts
+                row.first += m * part // p.parts
+            if p.leading:
+                vertical(p, call, place, &row, result + r * result_row, base, cells,
+                         scratch + p.at_raw)
+                continue
+            # A window that takes a single row, without padding, is read where it lies.
+            raw = alone and row.stop - row.first == 1 and lo == 0 and hi == cells
+            if raw:
+                src = (call.x + place.x_at + base * p.lane.xs
+                       + (row.start + row.first * p.row.d) * p.row.xs)
+            else:
+                src = block
+                p.rows.clear(block, lo * p.inner)
+                vertical(p, call, place, &row, block + lo * acc_cell, base + lo, hi - lo,
+                         scratch + p.at_raw)
+                p.rows.clear(block + hi * acc_cell, (p.pitch - hi) * p.inner)
+            if by_row:
+                horizontal(p, result + r * result_row, src, 1, place.lanes, taps, raw, fresh,
+                           phases)
+            else:
+                block += p.pitch * acc_cell
+        if not (p.leading or by_row):
+            horizontal(p, result, scratch, place.rows, place.lanes, taps, False, fresh, phases)
+            block = scratch
+        fresh = False
+        tap += p.taps
+    if fresh:
+        for r in range(place.rows):
+            p.rows.clear(result + r * result_row, place.lanes * p.inner)
+
+
+cdef inline bint single(const Pool* p, const Place* place) noexcept nogil:
+    """Whether the outer axes bring one row only."""
+    cdef int i
+    for i in range(p.nouter):
+        if place.taps[i] != 1:
+            return False
+    return True
+
+
+cdef void finish(
+    const Pool* p, const Call* call, const Place* place, char* scratch,
+    const char* result) noexcept nogil:
+    """Turn an item's rows of accumulators into output."""
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, out_cell = p.inner * p.out_size
+    cdef Py_ssize_t r, j, n
+    cdef Ending ending = p.ending
+    cdef Span row, lane
+    cdef const char* src
+    cdef char* out
+    cdef char* dst
+    for r in range(place.rows):
+        src = result + r * p.res_pitch * acc_cell
+        out = (call.out + place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os)
+        if p.rows.finish != NULL:
+            dst = out if p.plain else scratch + p.at_done
+            row = window(&p.row, place.row + r)
+            j = 0
+            while j < place.lanes:
+                n = place.lanes - j
+                if p.averages:
+                    lane = window(&p.lane, place.lane + j)
+                    n = alike(&p.lane, &lane, n)
+                    ending.divisor = <double> place.count * row.count * lane.count
+                p.rows.finish(dst + j * out_cell, src + j * acc_cell, n * p.inner, &ending)
+                j += n
+            src = dst
+        if p.plain:
+            if p.rows.finish == NULL:
+                memcpy(out, src, place.lanes * out_cell)
+        else:
+            p.scatter(NULL, out, p.lane.os, p.inner_os, src, out_cell, p.out_size,
+                      place.lanes, p.inner, False)
+
+
+cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most) noexcept nogil:
+    """How many windows from this one on (at most `most`) surely have its count."""
+    cdef Py_ssize_t limit = axis.n if axis.counted < 0 else axis.counted
+    cdef Py_ssize_t reach = limit - 1 - span.start - (axis.k - 1) * axis.d
+    if span.count != axis.k or reach < 0:
+        return 1
+    return clamped(reach // axis.s + 1, 1, most)
+
+
+cdef void pool_item(
+    const Pool* p, const Call* call, Py_ssize_t item, char* scratch) noexcept nogil:
+    """Everything for one item whose windows are not split."""
+    cdef Place place
+    cdef char* result = scratch + p.at_result
+    cdef Py_ssize_t result_row = p.res_pitch * p.inner * p.rows.size
+    cdef bint straight
+    locate(p, item, &place)
+    # Accumulators that are the output may be folded straight into it.
+    straight = p.rows.finish == NULL and p.plain and (
+        p.leading or place.rows == 1
+        or (p.res_pitch == place.lanes and p.row.os == result_row))
+    if straight:
+        result = (call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os)
+        result_row = p.row.os
+    gather(p, call, &place, 0, scratch, result, result_row)
+    if not straight:
+        finish(p, call, &place, scratch, result)
+
+
+cdef void pool_part(
+    const Pool* p, const Call* call, Py_ssize_t i, char* scratch, char* results) noexcept nogil:
+    """The accumulators of one part of an item."""
+    cdef Place place
+    locate(p, i // p.parts, &place)
+    gather(p, call, &place, i % p.parts, scratch, results + i * p.result_bytes,
+           p.res_pitch * p.inner * p.rows.size)
+
+
+cdef void join_parts(
+    const Pool* p, const Call* call, Py_ssize_t item, char* scratch, char* results) noexcept nogil:
+    """Fold the parts of an item in their order, and finish it."""
+    cdef Place place
+    cdef const char* src
+    cdef char* dst = results + item * p.parts * p.result_bytes
+    cdef Py_ssize_t part, row = p.res_pitch * p.inner * p.rows.size, r
+    locate(p, item, &place)
+    for part in range(1, p.parts):
+        for r in range(place.rows):
+            src = dst + part * p.result_bytes + r * row
+            p.rows.fold(dst + r * row, &src, 1, place.lanes * p.inner, False)
+    finish(p, call, &place, scratch, dst)
+
+
+# ---------------------------------------------------------------------------------------------
+# The boundary
+# ---------------------------------------------------------------------------------------------
+
+cdef Axis axis_from(object numbers):
+    cdef Axis axis
+    (axis.n, axis.out, axis.k, axis.s, axis.d, axis.before, axis.counted, axis.xs,
+     axis.os) = numbers
+    return axis
+
+
+cdef inline bint matches(const Py_buffer* view, tuple shape, tuple strides):
+    """Whether a buffer has the shape and, where they matter, the strides that are expected."""
+    cdef Py_ssize_t i
+    if view.ndim != len(shape):
+        return False
+    for i in range(view.ndim):
+        if view.shape[i] != <Py_ssize_t> shape[i]:
+            return False
+        if view.shape[i] > 1 and view.strides[i] != <Py_ssize_t> strides[i]:
+            return False
+    return True
+
+
+cdef class Plan:
+    """All that is known of a pooling before the data: made once, run often."""
+
+    cdef Pool pool
+    cdef tuple x_shape
+    cdef tuple x_strides
+    cdef tuple out_shape
+    cdef tuple out_strides
+
+    def __init__(
+        self, int kind, int elem, int acc, int out, *, tuple x_shape, tuple x_strides,
+        tuple out_shape, tuple out_strides, list outer, row, lane,
+        inner, Py_ssize_t size, Py_ssize_t out_size, bint swap, bint averages,
+        double divisor, bint is_signed, bint wraps, bint leading, bint reduces, Py_ssize_t tile,
+        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t parts, bint parts_rows,
+    ):
+        cdef Pool* p = &self.pool
+        cdef Py_ssize_t i, reach, block, acc_cell
+        memset(p, 0, sizeof(Pool))
+        if not choose_rows(elem, kind, acc, out, &p.rows):
+            raise ValueError(f"no kernel for kind {kind}, types {elem}, {acc}, {out}")
+        if len(outer) > MAX_OUTER:
+            raise ValueError(f"{len(outer)} outer axes; at most {MAX_OUTER} are possible")
+        self.x_shape = x_shape
+        self.x_strides = x_strides
+        self.out_shape = out_shape
+        self.out_strides = out_strides
+        p.nouter = len(outer)
+        for i in range(p.nouter):
+            p.outer[i] = axis_from(outer[i])
+        p.row = axis_from(row)
+        p.lane = axis_from(lane)
+        p.inner, p.inner_xs, p.inner_os = inner
+        p.size = size
+        p.out_size = out_size
+        p.stage = mover(size)
+        p.scatter = mover(out_size)
+        p.swap = swap
+        p.averages = averages
+        p.ending.divisor = divisor
+        p.ending.is_signed = is_signed
+        p.ending.wraps = wraps
+        p.reduces = reduces
+        p.tile = tile
+        p.lanes = lanes
+        p.taps = taps
+        p.parts = parts
+        p.parts_rows = parts_rows
+        acc_cell = p.inner * p.rows.size
+        p.staged = swap or p.lane.xs != p.inner * size or p.inner_xs != size
+        p.plain = p.lane.os == p.inner * out_size and p.inner_os == out_size
+        p.leading = leading
+        p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
+        reach = (lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
+        p.pitch = (reach + p.lane.s - 1) // p.lane.s * p.lane.s
+        p.res_pitch = lanes if p.leading or reduces else p.pitch // p.lane.s
+        p.lane_blocks = (p.lane.out + lanes - 1) // lanes
+        p.row_blocks = (p.row.out + tile - 1) // tile
+        p.items = p.lane_blocks * p.row_blocks
+        for i in range(p.nouter):
+            p.items *= p.outer[i].out
+        # The scratch of a thread: block, phases, result, raw row, finished row.
+        block = 0 if p.leading else rounded_up(tile * p.pitch * acc_cell)
+        p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
+        p.at_phases = block
+        p.at_result = p.at_phases + block
+        p.at_raw = p.at_result + p.result_bytes
+        p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * size)
+        p.scratch_bytes = p.at_done + rounded_up(lanes * p.inner * out_size)
+
+    def run(self, x, out, int threads):
+        """Pool x into out: two arrays of exactly the shapes and strides planned for."""
+        cdef const Pool* p = &self.pool
+        cdef Call call
+        cdef Py_buffer x_view, out_view
+        cdef Py_ssize_t i, units = p.items * p.parts
+        cdef char* memory = NULL
+        cdef char* scratch
+        cdef char* results
+        PyObject_GetBuffer(x, &x_view, PyBUF_STRIDES)
+        try:
+            PyObject_GetBuffer(out, &out_view, PyBUF_STRIDES | PyBUF_WRITABLE)
+            try:
+                if not (matches(&x_view, self.x_shape, self.x_strides)
+                        and matches(&out_view, self.out_shape, self.out_strides)):
+                    raise ValueError("the arrays are not laid out as planned")
+                if threads > units:
+                    threads = <int> units
+                call.x = <const char*> x_view.buf
+                call.out = <char*> out_view.buf
+                call.staged = p.staged or <uintptr_t> call.x % p.size != 0
+                memory = <char*> malloc(
+                    64 + threads * p.scratch_bytes
+                    + (units * p.result_bytes if p.parts > 1 else 0))
+                if memory == NULL:
+                    raise MemoryError("no memory for the scratch rows")
+                scratch = memory + (64 - <uintptr_t> memory % 64)
+                results = scratch + threads * p.scratch_bytes
+                if threads == 1 and p.parts == 1:
+                    with nogil:
+                        for i in range(units):
+                            pool_item(p, &call, i, scratch)
+                elif p.parts == 1:
+                    for i in prange(units, nogil=True, num_threads=threads, schedule="static"):
+                        pool_item(p, &call, i, scratch + threadid() * p.scratch_bytes)
+                else:
+                    for i in prange(units, nogil=True, num_threads=threads, schedule="static"):
+                        pool_part(p, &call, i, scratch + threadid() * p.scratch_bytes, results)
+                    with nogil:
+                        for i in range(p.items):
+                            join_parts(p, &call, i, scratch, results)
+            finally:
+                free(memory)
+                PyBuffer_Release(&out_view)
+        finally:
+            PyBuffer_Release(&x_view)
+
+
+cdef Py_ssize_t rounded_up(Py_ssize_t size) noexcept:
+    """To whole cache lines, so that no two threads share one."""
+    return (size + 63) // 64 * 64
+
+
+def openmp():
+    """Whether the kernels were compiled with OpenMP."""
+    return bool(cypool_openmp)
+
+
+def max_threads():
+    """How many threads OpenMP would use by itself (1 without OpenMP)."""
+    return cypool_max_threads()
