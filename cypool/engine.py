@@ -252,13 +252,19 @@ def plan_for(
     pitch = -(-((lanes - 1) * lane.s + reach) // lane.s) * lane.s
     tile = min(row.out, max(cap // pitch, 1))
 
+    passes = -(-min(lane.k, lane.n) // lane_taps)
+
     # Few items with large windows: split the windows, to have work for every thread.
     items = math.prod(axis.out for axis in merged) * -(-row.out // tile) * -(-lane.out // lanes)
     parts, parts_rows = 1, False
     if items < 16 and work // items > SERIAL:
-        passes = -(-min(lane.k, lane.n) // lane_taps)
         parts_rows = passes < 8
         parts = max(1, min(64 // items, row.k // 8 if parts_rows else passes))
+
+    # The most additions that an element goes through: of rows, of a pass along them (16 lanes and
+    # eighths of long runs), of passes, of parts.
+    rows = taps // min(lane.k, lane.n)
+    depth = rows + (lane_taps // 64 + 64 if reduces else lane_taps) + passes + parts
 
     plan = Plan(
         KINDS[kind],
@@ -278,6 +284,8 @@ def plan_for(
         swap=not x_dtype.isnative,
         averages=kind == "avg" and divisor_override is None,
         divisor=float(divisor_override or 1),
+        terms=taps,
+        depth=depth,
         is_signed=x_dtype.kind == "i",
         wraps=kind == "sum" and not divides,
         leading=leading,

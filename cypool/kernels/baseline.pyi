@@ -24,6 +24,8 @@ class Plan:
         swap: bool,
         averages: bool,
         divisor: float,
+        terms: float,
+        depth: float,
         is_signed: bool,
         wraps: bool,
         leading: bool,

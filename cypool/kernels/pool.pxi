@@ -20,7 +20,7 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cython.parallel cimport prange, threadid
-from libc.math cimport INFINITY, NAN, fabs, fma, isfinite, ldexp, rint
+from libc.math cimport INFINITY, NAN, fabs, fma, frexp, isfinite, ldexp, rint
 from libc.stdint cimport (
     int8_t,
     int16_t,
@@ -126,6 +126,22 @@ cdef struct Ending:
     bint is_signed      # read modular accumulators as signed
     bint wraps          # an integer sum, cast modulo the output's size: no division
 
+# The magnitudes of the floats an item is made of, as bit patterns without the sign.
+cdef struct Range:
+    uint64_t peak       # the greatest, that of 0 if there is none
+    uint64_t low        # the least that is not 0, less 1
+
+# An exact sum of doubles: a fixed-point number of 2**-1074 units in limbs of 32 bits, each held
+# in 64 so that carries can wait (Kulisch's long accumulator).
+cdef enum:
+    LIMBS = 70
+    PATIENCE = 1 << 30
+
+cdef struct Exact:
+    int64_t limb[LIMBS]
+    int64_t pending     # additions since the carries were done
+    double special      # the sum of what is not finite
+
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
     char* dst, const char** src, Py_ssize_t count, Py_ssize_t n, bint fresh) noexcept nogil
@@ -134,6 +150,10 @@ ctypedef void (*reduce_f)(
 ctypedef void (*clear_f)(char* dst, Py_ssize_t n) noexcept nogil
 ctypedef void (*finish_f)(
     char* dst, const char* src, Py_ssize_t n, const Ending* ending) noexcept nogil
+ctypedef void (*scan_f)(const char* src, Py_ssize_t n, Range* range_) noexcept nogil
+ctypedef Py_ssize_t (*suspect_f)(
+    const char* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil
+ctypedef void (*exact_f)(Exact* sum_, const char* src, Py_ssize_t n) noexcept nogil
 ctypedef void (*split_f)(
     char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner) noexcept nogil
 
@@ -145,6 +165,15 @@ cdef struct Rows:
     clear_f clear       # the identity
     finish_f finish     # accumulators into output; NULL if they are the output
     Py_ssize_t size     # bytes of an accumulator
+    # Float sums only:
+    scan_f scan         # widen a range to the elements of a row
+    suspect_f suspect   # the next accumulator not to be trusted
+    exact_f exact       # elements into an exact sum
+    reduce_f twin_run   # a run of elements into one Twin
+    finish_f twin_finish
+    bint twins          # the accumulators are Twins
+    int digits          # of an element, in bits
+    int bias            # of its exponent
 
 
 # ---------------------------------------------------------------------------------------------
@@ -169,12 +198,11 @@ cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
     if elem_t is float or elem_t is double:
         return -INFINITY if order_t is Most else INFINITY
     elif elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
-        return 0 if order_t is Most else <elem_t> -1
+        return <elem_t> (0 if order_t is Most else -1)
     else:
-        # Shift in unsigned arithmetic: the sign bit alone, or all but the sign bit.
-        if order_t is Most:
-            return <elem_t> ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1))
-        return <elem_t> (((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - 1)
+        # In unsigned arithmetic: the sign bit alone, or all but the sign bit.
+        return <elem_t> (
+            ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - (0 if order_t is Most else 1))
 
 
 cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
@@ -521,6 +549,134 @@ cdef void sum_finish(
 
 
 # ---------------------------------------------------------------------------------------------
+# Float sums that cancel
+# ---------------------------------------------------------------------------------------------
+# A sum is exact while all its terms are multiples of one unit and their total stays below 2**53
+# (2**106) of it, as the greatest and least magnitudes of an item tell.  Else a sum that is small
+# against its terms is suspect, and its window is added up again with more care.
+
+ctypedef fused real_t:
+    float
+    double
+
+ctypedef fused real_sum_t:
+    double
+    Twin
+
+
+cdef void scan(const real_t* src, Py_ssize_t n, Range* range_) noexcept nogil:
+    """Widen a range to the finite ones of n elements."""
+    cdef Py_ssize_t j
+    cdef uint32_t bits, peak, low
+    cdef uint64_t bits_, peak_, low_
+    if real_t is float:
+        peak = <uint32_t> range_.peak
+        low = <uint32_t> min(range_.low, <uint64_t> 0xFFFFFFFF)
+        for j in range(n):
+            bits = (<const uint32_t*> src)[j] & 0x7FFFFFFF
+            bits = bits if bits < 0x7F800000 else 0
+            peak = bits if bits > peak else peak
+            low = bits - 1 if bits - 1 < low else low
+        range_.peak = peak
+        range_.low = low
+    else:
+        peak_ = range_.peak
+        low_ = range_.low
+        for j in range(n):
+            bits_ = (<const uint64_t*> src)[j] & <uint64_t> 0x7FFFFFFFFFFFFFFF
+            bits_ = bits_ if bits_ < <uint64_t> 0x7FF0000000000000 else 0
+            peak_ = bits_ if bits_ > peak_ else peak_
+            low_ = bits_ - 1 if bits_ - 1 < low_ else low_
+        range_.peak = peak_
+        range_.low = low_
+
+
+cdef Py_ssize_t suspect(
+    const real_sum_t* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil:
+    """The first sum from j on that is below the bound, or overflowed; n if there is none."""
+    cdef double total
+    while j < n:
+        if real_sum_t is Twin:
+            total = src[j].hi + src[j].lo
+        else:
+            total = src[j]
+        if fabs(total) < bound or (overflows and not fabs(total) < INFINITY):
+            return j
+        j += 1
+    return n
+
+
+cdef void exact_carry(Exact* sum_) noexcept nogil:
+    cdef int i
+    cdef int64_t carry
+    for i in range(LIMBS - 1):
+        carry = sum_.limb[i] >> 32
+        sum_.limb[i] -= carry * <int64_t> 0x100000000
+        sum_.limb[i + 1] += carry
+    sum_.pending = 0
+
+
+cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef int i, exponent, shift
+    cdef int64_t m, sign
+    cdef uint64_t low, high
+    cdef double x
+    for j in range(n):
+        x = src[j]
+        if not isfinite(x):
+            sum_.special += x
+            continue
+        m = <int64_t> ldexp(frexp(x, &exponent), 53)
+        exponent += 1021
+        if exponent < 0:
+            m >>= -exponent     # subnormal: these bits are 0
+            exponent = 0
+        sign = -1 if m < 0 else 1
+        m = m if m > 0 else -m
+        i = exponent >> 5
+        shift = exponent & 31
+        low = <uint64_t> m << shift
+        high = <uint64_t> m >> (64 - shift) if shift > 0 else 0
+        sum_.limb[i] += sign * <int64_t> <uint32_t> low
+        sum_.limb[i + 1] += sign * <int64_t> (low >> 32)
+        sum_.limb[i + 2] += sign * <int64_t> high
+        sum_.pending += 1
+        if sum_.pending == PATIENCE:
+            exact_carry(sum_)
+
+
+cdef Twin exact_twin(Exact* sum_, int* scale) noexcept nogil:
+    """The sum times 2**scale; scale is not 0 where the sum itself would overflow."""
+    cdef int i, top
+    cdef bint negative
+    cdef Twin total, limb
+    scale[0] = 0
+    total.hi = sum_.special
+    total.lo = 0.0
+    if total.hi != 0.0:
+        return total
+    exact_carry(sum_)
+    negative = sum_.limb[LIMBS - 1] < 0
+    if negative:
+        for i in range(LIMBS):
+            sum_.limb[i] = -sum_.limb[i]
+        exact_carry(sum_)
+    top = LIMBS - 1
+    while top > 0 and sum_.limb[top] == 0:
+        top -= 1
+    scale[0] = -96 if 32 * top > 2048 else 0
+    for i in range(top, -1 if top < 4 else top - 5, -1):
+        limb.hi = ldexp(<double> sum_.limb[i], 32 * i - 1074 + scale[0])
+        limb.lo = 0.0
+        total = added[Twin](total, limb)
+    if negative:
+        total.hi = -total.hi
+        total.lo = -total.lo
+    return total
+
+
+# ---------------------------------------------------------------------------------------------
 # Row operations: moving elements
 # ---------------------------------------------------------------------------------------------
 
@@ -633,6 +789,17 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
 cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> sum_fold[sum_t, term_t]
     rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
+    if term_t is float or term_t is double:
+        rows.scan = <scan_f> scan[term_t]
+        rows.exact = <exact_f> exact_add[term_t]
+        rows.twin_run = <reduce_f> sum_run[Twin, term_t]
+        rows.twins = sum_t is Twin
+        rows.digits = 24 if term_t is float else 53
+        rows.bias = 127 if term_t is float else 1023
+        if sum_t is Twin:
+            rows.suspect = <suspect_f> suspect[Twin]
+        else:
+            rows.suspect = <suspect_f> suspect[double]
 
 
 cdef void sum_rows(sum_t* _, int out, Rows* rows) noexcept:
@@ -642,6 +809,7 @@ cdef void sum_rows(sum_t* _, int out, Rows* rows) noexcept:
     rows.size = sizeof(sum_t)
     if sum_t is double:
         rows.finish = <finish_f> sum_finish[float, double]
+        rows.twin_finish = <finish_f> sum_finish[float, Twin]
     elif out == 0:
         rows.finish = <finish_f> sum_finish[uint8_t, sum_t]
     elif out == 1:
@@ -662,6 +830,8 @@ cdef void sum_rows(sum_t* _, int out, Rows* rows) noexcept:
         rows.finish = <finish_f> sum_finish[float, sum_t]
     elif out == 9:
         rows.finish = <finish_f> sum_finish[double, sum_t]
+    if sum_t is Twin:
+        rows.twin_finish = rows.finish
 
 
 cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
@@ -770,6 +940,8 @@ cdef struct Pool:
     bint leading            # the lane axis is not pooled: nothing horizontal to do
     bint reduces            # horizontal folds go run by run instead of sliding rows
     Ending ending
+    double terms            # the most elements a window adds up
+    double depth            # the most additions an element goes through
     Py_ssize_t inner        # elements per position of the lane axis
     Py_ssize_t inner_xs
     Py_ssize_t inner_os
@@ -810,6 +982,8 @@ cdef struct Place:
     Py_ssize_t rows
     Py_ssize_t lane         # first lane, and how many
     Py_ssize_t lanes
+    Range range_            # of the item's elements
+    Py_ssize_t seen         # rows before this position are in it already
 
 
 cdef inline Py_ssize_t clamped(Py_ssize_t x, Py_ssize_t least, Py_ssize_t most) noexcept nogil:
@@ -849,6 +1023,8 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     place.out_at = 0
     place.count = 1
     place.empty = False
+    place.range_.peak = 0
+    place.range_.low = <uint64_t> -1
     for i in range(p.nouter - 1, -1, -1):
         axis = &p.outer[i]
         o = item % axis.out
@@ -862,8 +1038,24 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
             place.empty = True
 
 
+cdef bint next_taps(
+    const Pool* p, const Place* place, Py_ssize_t* taken, const char** src) noexcept nogil:
+    """Step to the next taps of the outer axes; False after the last."""
+    cdef int i
+    cdef const Axis* axis
+    for i in range(p.nouter - 1, -1, -1):
+        axis = &p.outer[i]
+        taken[i] += 1
+        src[0] += axis.d * axis.xs
+        if taken[i] < place.taps[i]:
+            return True
+        src[0] -= taken[i] * axis.d * axis.xs
+        taken[i] = 0
+    return False
+
+
 cdef void vertical(
-    const Pool* p, const Call* call, const Place* place, const Span* row, char* dst,
+    const Pool* p, const Call* call, Place* place, const Span* row, char* dst,
     Py_ssize_t position, Py_ssize_t n, char* raw) noexcept nogil:
     """Fold lane positions `position` … + n of all rows of the window into dst."""
     cdef const char* batch[BATCH]
@@ -871,7 +1063,6 @@ cdef void vertical(
     cdef Py_ssize_t count = 0, i, t, cells = n * p.inner
     cdef bint fresh = True
     cdef const char* src = call.x + place.x_at + position * p.lane.xs + row.start * p.row.xs
-    cdef const Axis* axis
     for i in range(p.nouter):
         taken[i] = 0
     while row.first < row.stop and not place.empty:
@@ -882,26 +1073,21 @@ cdef void vertical(
                 p.stage(NULL, raw, p.inner * p.size, p.size, batch[0], p.lane.xs, p.inner_xs,
                         n, p.inner, p.swap)
                 batch[0] = raw
+            if p.rows.scan != NULL and row.start + t * p.row.d >= place.seen:
+                p.rows.scan(batch[count - 1], cells, &place.range_)
             if count == BATCH or call.staged:
                 p.rows.lift(dst, batch, count, cells, fresh)
                 fresh = False
                 count = 0
-        i = p.nouter - 1
-        while i >= 0:
-            axis = &p.outer[i]
-            taken[i] += 1
-            src += axis.d * axis.xs
-            if taken[i] < place.taps[i]:
-                break
-            src -= taken[i] * axis.d * axis.xs
-            taken[i] = 0
-            i -= 1
-        if i < 0:
+        if not next_taps(p, place, taken, &src):
             break
     if count > 0:
         p.rows.lift(dst, batch, count, cells, fresh)
     elif fresh:
         p.rows.clear(dst, cells)
+    # The rows of a dilated window interleave with the next one's.
+    if p.row.d == 1 and row.start + row.stop > place.seen:
+        place.seen = row.start + row.stop
 
 
 cdef void reduce_taps(
@@ -966,7 +1152,7 @@ cdef void horizontal(
 
 
 cdef void gather(
-    const Pool* p, const Call* call, const Place* place, Py_ssize_t part, char* scratch,
+    const Pool* p, const Call* call, Place* place, Py_ssize_t part, char* scratch,
     char* result, Py_ssize_t result_row) noexcept nogil:
     """Fold the windows of one item (or one part of them) into rows of accumulators."""
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size
@@ -991,6 +1177,7 @@ cdef void gather(
         cells = (place.lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
         lo = clamped(-base, 0, cells)
         hi = clamped(p.lane.n - base, lo, cells)
+        place.seen = 0
         for r in range(place.rows):
             row = window(&p.row, place.row + r)
             if p.parts > 1 and p.parts_rows:
@@ -1006,6 +1193,8 @@ cdef void gather(
             if raw:
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
+                if p.rows.scan != NULL:
+                    p.rows.scan(src, cells * p.inner, &place.range_)
             else:
                 src = block
                 p.rows.clear(block, lo * p.inner)
@@ -1036,6 +1225,66 @@ cdef inline bint single(const Pool* p, const Place* place) noexcept nogil:
     return True
 
 
+cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept nogil:
+    """The magnitude below which an item's sums cannot be trusted; 0 if all are near enough.
+
+    A sum of n terms below m, each rounded at most `depth` times to 53 bits, is off by less than
+    n * m * depth * 2**-53; what the sums of Twins round is off by depth**2 * 2**-106 of n * m
+    (Ogita, Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26, 2005).
+    """
+    cdef int mantissa = p.rows.digits - 1, log_terms, peak, low
+    cdef double most
+    if range_.peak == 0:
+        return 0.0
+    peak = <int> clamped(range_.peak >> mantissa, 1, 2046)
+    low = <int> clamped((range_.low + 1) >> mantissa, 1, 2046)
+    frexp(p.terms, &log_terms)
+    # Every magnitude is below 2**(peak + 1 - bias).
+    if p.rows.twins:
+        overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
+        if not overflows[0] and peak - low + p.rows.digits + 2 * log_terms <= 104:
+            return 0.0
+        return ldexp(p.terms * p.depth * p.depth, peak + 1 - p.rows.bias - 50)
+    if peak - low + p.rows.digits + log_terms <= 53:
+        return 0.0
+    return ldexp(p.terms * p.depth, peak + 1 - p.rows.bias - 27)
+
+
+cdef void mend(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i,
+    const Ending* ending, char* dst, char* raw) noexcept nogil:
+    """Put the right result in the place of element i of an item's row r."""
+    cdef Span row = window(&p.row, place.row + r)
+    cdef Span lane = window(&p.lane, place.lane + i // p.inner)
+    cdef Py_ssize_t taken[MAX_OUTER]
+    cdef Py_ssize_t a, t, tap, n
+    cdef Exact sum_
+    cdef Twin total
+    cdef int scale
+    cdef Ending scaled = ending[0]
+    cdef const Axis* axis
+    cdef const char* src = (call.x + place.x_at + row.start * p.row.xs + lane.start * p.lane.xs
+                            + i % p.inner * p.inner_xs)
+    memset(&sum_, 0, sizeof(Exact))
+    for a in range(p.nouter):
+        taken[a] = 0
+    while not place.empty:
+        for t in range(row.first, row.stop):
+            tap = lane.first
+            while tap < lane.stop:
+                n = clamped(lane.stop - tap, 0, p.pitch)
+                p.stage(NULL, raw, p.size, p.size,
+                        src + t * p.row.d * p.row.xs + tap * p.lane.d * p.lane.xs,
+                        p.lane.d * p.lane.xs, 0, n, 1, p.swap)
+                p.rows.exact(&sum_, raw, n)
+                tap += n
+        if not next_taps(p, place, taken, &src):
+            break
+    total = exact_twin(&sum_, &scale)
+    scaled.divisor = ldexp(scaled.divisor, scale)
+    p.rows.twin_finish(dst, <const char*> &total, 1, &scaled)
+
+
 cdef void finish(
     const Pool* p, const Call* call, const Place* place, char* scratch,
     const char* result) noexcept nogil:
@@ -1047,6 +1296,11 @@ cdef void finish(
     cdef const char* src
     cdef char* out
     cdef char* dst
+    cdef Py_ssize_t i
+    cdef bint overflows = False
+    cdef double bound = 0.0
+    if p.rows.scan != NULL:
+        bound = doubt(p, &place.range_, &overflows)
     for r in range(place.rows):
         src = result + r * p.res_pitch * acc_cell
         out = (call.out + place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os)
@@ -1061,6 +1315,12 @@ cdef void finish(
                     n = alike(&p.lane, &lane, n)
                     ending.divisor = <double> place.count * row.count * lane.count
                 p.rows.finish(dst + j * out_cell, src + j * acc_cell, n * p.inner, &ending)
+                if bound > 0.0 or overflows:
+                    i = p.rows.suspect(src, j * p.inner, (j + n) * p.inner, bound, overflows)
+                    while i < (j + n) * p.inner:
+                        mend(p, call, place, r, i, &ending, dst + i * p.out_size,
+                             scratch + p.at_raw)
+                        i = p.rows.suspect(src, i + 1, (j + n) * p.inner, bound, overflows)
                 j += n
             src = dst
         if p.plain:
@@ -1105,23 +1365,29 @@ cdef void pool_part(
     """The accumulators of one part of an item."""
     cdef Place place
     locate(p, i // p.parts, &place)
-    gather(p, call, &place, i % p.parts, scratch, results + i * p.result_bytes,
-           p.res_pitch * p.inner * p.rows.size)
+    results += i * (p.result_bytes + sizeof(Range))
+    gather(p, call, &place, i % p.parts, scratch, results, p.res_pitch * p.inner * p.rows.size)
+    memcpy(results + p.result_bytes, &place.range_, sizeof(Range))
 
 
 cdef void join_parts(
     const Pool* p, const Call* call, Py_ssize_t item, char* scratch, char* results) noexcept nogil:
     """Fold the parts of an item in their order, and finish it."""
     cdef Place place
+    cdef Range range_
+    cdef Py_ssize_t unit = p.result_bytes + sizeof(Range)
+    cdef char* first = results + item * p.parts * unit
     cdef const char* src
-    cdef char* dst = results + item * p.parts * p.result_bytes
     cdef Py_ssize_t part, row = p.res_pitch * p.inner * p.rows.size, r
     locate(p, item, &place)
-    for part in range(1, p.parts):
-        for r in range(place.rows):
-            src = dst + part * p.result_bytes + r * row
-            p.rows.fold(dst + r * row, &src, 1, place.lanes * p.inner, False)
-    finish(p, call, &place, scratch, dst)
+    for part in range(p.parts):
+        memcpy(&range_, first + part * unit + p.result_bytes, sizeof(Range))
+        place.range_.peak = max(place.range_.peak, range_.peak)
+        place.range_.low = min(place.range_.low, range_.low)
+        for r in range(place.rows if part > 0 else 0):
+            src = first + part * unit + r * row
+            p.rows.fold(first + r * row, &src, 1, place.lanes * p.inner, False)
+    finish(p, call, &place, scratch, first)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1161,7 +1427,7 @@ cdef class Plan:
         self, int kind, int elem, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane,
         inner, Py_ssize_t size, Py_ssize_t out_size, bint swap, bint averages,
-        double divisor, bint is_signed, bint wraps, bint leading, bint reduces, Py_ssize_t tile,
+        double divisor, double terms, double depth, bint is_signed, bint wraps, bint leading, bint reduces, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t parts, bint parts_rows,
     ):
         cdef Pool* p = &self.pool
@@ -1188,6 +1454,8 @@ cdef class Plan:
         p.swap = swap
         p.averages = averages
         p.ending.divisor = divisor
+        p.terms = terms
+        p.depth = depth
         p.ending.is_signed = is_signed
         p.ending.wraps = wraps
         p.reduces = reduces
@@ -1241,7 +1509,7 @@ cdef class Plan:
                 call.staged = p.staged or <uintptr_t> call.x % p.size != 0
                 memory = <char*> malloc(
                     64 + threads * p.scratch_bytes
-                    + (units * p.result_bytes if p.parts > 1 else 0))
+                    + (units * (p.result_bytes + sizeof(Range)) if p.parts > 1 else 0))
                 if memory == NULL:
                     raise MemoryError("no memory for the scratch rows")
                 scratch = memory + (64 - <uintptr_t> memory % 64)
