@@ -1,0 +1,1 @@
+"""The asv suites. asv imports this folder as the package ``benchmarks``."""

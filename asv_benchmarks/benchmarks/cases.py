@@ -1,0 +1,177 @@
+"""The one table of what is timed: asv's suites and the comparison with other libraries read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: ``function`` is the name in cypool; a window holds for every pooled axis."""
+
+    title: str
+    function: str
+    shape: Shape
+    axis: Shape
+    kernel: int | None = None  # None: a global pooling
+    stride: int = 1
+    padding: int = 0
+    dtype: str = "float32"
+    result: str | None = None  # passed on as dtype=
+
+    @property
+    def label(self) -> str:
+        """The case in words: asv's parameter, so that a changed case starts a new series."""
+        sizes = "x".join(map(str, self.shape))
+        axes = ",".join(map(str, self.axis))
+        words = [f"{self.title}: {self.function} {sizes} {self.dtype} axis {axes}"]
+        if self.kernel is not None:
+            words.append(f"k{self.kernel} s{self.stride} p{self.padding}")
+        if self.result is not None:
+            words.append(f"to {self.result}")
+        return " ".join(words)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of the call."""
+        options: dict[str, Any] = {"axis": self.axis}
+        if self.kernel is not None:
+            options |= {"kernel_size": self.kernel, "stride": self.stride, "padding": self.padding}
+        if self.result is not None:
+            options["dtype"] = self.result
+        return options
+
+    @property
+    def is_max(self) -> bool:
+        return "max" in self.function
+
+    @property
+    def output_shape(self) -> Shape:
+        if self.kernel is None:
+            return tuple(n for i, n in enumerate(self.shape) if i not in self.axis)
+        return tuple(
+            (n + 2 * self.padding - self.kernel) // self.stride + 1 if i in self.axis else n
+            for i, n in enumerate(self.shape)
+        )
+
+    @property
+    def output_dtype(self) -> str:
+        if self.result is not None:
+            return self.result
+        if self.is_max or self.dtype.startswith("float"):
+            return self.dtype
+        return "float32" if np.dtype(self.dtype).itemsize <= 2 else "float64"
+
+    def new_output(self) -> Array:
+        """An output whose pages exist already: their first touch is not the pooling's time."""
+        return np.full(self.output_shape, 1, self.output_dtype)
+
+
+def values(shape: Shape, dtype: str) -> Array:
+    """Reproducible numbers; floats are below 0, so that a padding of zeros would win a maximum."""
+    rng: Any = np.random.default_rng(0)  # Any: NumPy's stubs know no dtype by a string's value
+    if np.issubdtype(dtype, np.floating):
+        x: Array = rng.random(shape, dtype)
+        return np.negative(x, out=x)  # in place: peak memory is measured too
+    info = np.iinfo(dtype)
+    x = rng.integers(info.min, info.max, shape, dtype, endpoint=True)
+    return x
+
+
+# How a view of the wanted shape lies in memory: the larger array to make, and the view of it.
+LAYOUTS: dict[str, tuple[Callable[[Shape], Shape], Callable[[Array], Array]]] = {
+    "contiguous": (lambda shape: shape, lambda x: x),
+    "every other": (lambda shape: (*shape[:-1], 2 * shape[-1]), lambda x: x[..., ::2]),
+    "reversed": (lambda shape: shape, lambda x: x[..., ::-1, ::-1]),
+    "fortran": (lambda shape: shape[::-1], lambda x: x.T),
+    "cropped": (
+        lambda shape: (*shape[:-2], shape[-2] + 2, shape[-1] + 2),
+        lambda x: x[..., 1:-1, 1:-1],
+    ),
+}
+
+
+def arrange(shape: Shape, dtype: str, layout: str) -> Array:
+    """An array of this shape that lies in memory as the layout's name says."""
+    whole, view = LAYOUTS[layout]
+    return view(values(whole(shape), dtype))
+
+
+def channels_last(case: Case) -> Case:
+    """The same feature maps as N, H, W, C."""
+    n, c, h, w = case.shape
+    return replace(case, title=f"{case.title} NHWC", shape=(n, h, w, c), axis=(1, 2))
+
+
+HW = (2, 3)
+DHW = (2, 3, 4)
+VGG = (8, 64, 224, 224)
+CLIP = (2, 64, 16, 56, 56)
+PLANE = (2048, 2048)
+GREY = (4000, 6000)
+COLOUR = (3000, 4000, 3)
+TILE = (1, 8, 14, 14)
+
+FEATURE_MAPS = (
+    Case("ResNet stem", "max_pool", (16, 64, 112, 112), HW, 3, 2, 1),
+    Case("VGG", "max_pool", VGG, HW, 2, 2),
+    Case("VGG", "avg_pool", VGG, HW, 2, 2),
+    Case("AlexNet", "max_pool", (32, 64, 55, 55), HW, 3, 2),
+    Case("Inception", "avg_pool", (32, 192, 35, 35), HW, 3, 1, 1),
+    Case("SPPF", "max_pool", (8, 256, 20, 20), HW, 5, 1, 2),
+    Case("SPP", "max_pool", (8, 256, 20, 20), HW, 13, 1, 6),
+    Case("ResNet head", "global_avg_pool", (32, 2048, 7, 7), HW),
+)
+CHANNELS_LAST = tuple(map(channels_last, FEATURE_MAPS))
+SIGNALS = (
+    Case("1-D", "max_pool", (16, 64, 16000), (2,), 4, 4),
+    Case("1-D", "avg_pool", (16, 64, 16000), (2,), 4, 4),
+    Case("1-D wide", "max_pool", (64, 48000), (1,), 401, 1, 200),
+)
+VOLUMES = (
+    Case("3-D", "max_pool", CLIP, DHW, 3, 2, 1),
+    Case("3-D", "avg_pool", CLIP, DHW, 2, 2),
+    Case("4-D", "max_pool", (4, 16, 16, 32, 32), (1, 2, 3, 4), 2, 2),
+    Case("4-D", "avg_pool", (4, 16, 16, 32, 32), (1, 2, 3, 4), 3, 1),
+)
+WINDOWS = (
+    *(Case("plane", "max_pool", PLANE, (0, 1), k, 1, k // 2) for k in (3, 7, 15, 31, 101)),
+    Case("plane", "avg_pool", PLANE, (0, 1), 31),
+)
+PICTURES = (
+    Case("grey picture", "avg_pool", GREY, (0, 1), 2, 2, dtype="uint8", result="uint8"),
+    Case("grey picture", "max_pool", GREY, (0, 1), 2, 2, dtype="uint8"),
+    Case("grey picture", "avg_pool", GREY, (0, 1), 2, 2),
+    Case("colour picture", "avg_pool", COLOUR, (0, 1), 2, 2, dtype="uint8", result="uint8"),
+    Case("colour picture", "max_pool", COLOUR, (0, 1), 2, 2, dtype="uint8"),
+    Case("colour picture", "avg_pool", COLOUR, (0, 1), 2, 2),
+)
+DTYPES = tuple(
+    Case("dtype", function, (8, 16, 224, 224), HW, 3, 2, 1, dtype)
+    for function in ("max_pool", "avg_pool")
+    for dtype in ("uint8", "int16", "int32", "int64", "float32", "float64")
+)
+STRIDED = (
+    Case("layout", "max_pool", (8, 16, 224, 224), HW, 2, 2),
+    Case("layout", "avg_pool", (8, 16, 224, 224), HW, 2, 2),
+)
+TINY = (
+    Case("tiny", "max_pool", TILE, HW, 2, 2),
+    Case("tiny", "avg_pool", TILE, HW, 2, 2),
+    Case("tiny", "global_max_pool", TILE, HW),
+    Case("tiny", "global_avg_pool", TILE, HW),
+)
+# Two sizes of each: a temporary that grew with the array would widen the gap to the bare setup.
+MEMORY = tuple(
+    Case("memory", function, (side, side), (0, 1), k, 1, k // 2)
+    for function, k in (("max_pool", 3), ("max_pool", 31), ("avg_pool", 31))
+    for side in (1000, 4000)
+)

@@ -1,0 +1,671 @@
+"""Compare cypool with other libraries, side by side: ``python -m asv_benchmarks.peers``.
+
+Every library gets its best form: an output that is used again wherever its interface offers one
+(cypool's ``out=``, OpenCV's ``dst=``, SciPy's ``output=``, ONNX Runtime's binding, OpenVINO's
+request). "cypool new" is the plain call, which gets memory for its result each time.
+Torch reads NCHW arrays in the NCHW rows and the same maps in its channels-last format in the NHWC
+rows. NumPy, SciPy, Pillow and scikit-image have one thread whatever ``--threads`` says. NumPy and
+scikit-image return the mean of a uint8 picture as float64 and are spared the rounding.
+
+"roof" is the time to copy (input + output) / 2 bytes from one array to another, so that as many
+bytes are read and written together as the pooling must read and write. Each thread copies its own
+share, over and over.
+
+All results are compared before anything is timed: maxima have to be equal, averages within 1e-5,
+uint8 averages within 1 (libraries round halves differently). Then, in each round, each library runs
+one block of calls, after a pause in which the threads of the one before stop spinning. The table
+has the median of the blocks' medians, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import math
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .benchmarks import cases
+from .benchmarks.cases import Array, Case
+
+PAUSE = 0.05  # seconds between libraries
+SAMPLE = 0.002  # least seconds of one reading of the clock
+BLOCK = 0.06  # seconds of one library's block
+LEAST_ROOF = 100_000  # bytes; a smaller copy's time is that of Python's call
+ENOUGH = 4.0  # seconds after which a slow library gets no further block in a case
+
+TABLE = (
+    *cases.FEATURE_MAPS,
+    *cases.CHANNELS_LAST,
+    *cases.SIGNALS,
+    *cases.VOLUMES,
+    *cases.WINDOWS,
+    *cases.PICTURES,
+    *cases.TINY,
+)
+OURS = ("cypool", "cypool new")
+ROOF = "roof"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A call that is ready to run, and how to read its result as cypool would return it."""
+
+    run: Callable[[], Any]
+    read: Callable[[Any], Array] = np.asarray
+
+
+# A peer makes the job of a case, or None for a case that it cannot do.
+Peer = Callable[[Case, Array], Job | None]
+
+
+# Does the work so many times.
+Repeat = Callable[[int], None]
+
+
+class DisagreementError(Exception):
+    """Two libraries returned different results."""
+
+
+# Cases as other libraries see them
+
+
+def channels_first(case: Case, x: Array) -> Array:
+    """``x`` as N, C, pooled axes, in the frameworks' order: a view."""
+    moved = np.moveaxis(x, case.axis, range(-len(case.axis), 0))
+    return moved[(None,) * (len(case.axis) + 2 - x.ndim)]
+
+
+def from_channels_first(case: Case, y: Array) -> Array:
+    """The way back from :func:`channels_first`."""
+    y = y[(0,) * (len(case.axis) + 2 - len(case.shape))]
+    return np.moveaxis(y, range(-len(case.axis), 0), case.axis).reshape(case.output_shape)
+
+
+def suits_frameworks(case: Case) -> bool:
+    """1 to 3 pooled axes, and not a window for which their loops take more than ten seconds."""
+    window = 1 if case.kernel is None else case.kernel ** len(case.axis)
+    dtypes = ("float32", "uint8") if case.is_max else ("float32",)
+    return len(case.axis) <= 3 and window <= 1000 and case.dtype in dtypes
+
+
+def blocks_of(case: Case) -> dict[int, int] | None:
+    """Block length for each axis, where the windows tile the array; else None."""
+    if case.kernel is None:
+        return {axis: case.shape[axis] for axis in case.axis}
+    tiles = case.stride == case.kernel and not case.padding
+    if tiles and all(case.shape[axis] % case.kernel == 0 for axis in case.axis):
+        return dict.fromkeys(case.axis, case.kernel)
+    return None
+
+
+def is_dense(case: Case) -> bool:
+    """Whether image filters do the case: every position a centre, and a border of one kind."""
+    if case.kernel is None or case.stride != 1 or case.kernel % 2 == 0:
+        return False
+    return case.padding == (case.kernel // 2 if case.is_max else 0)
+
+
+def crop(case: Case, y: Array) -> Array:
+    """A filter's result without the border that the case has no windows for."""
+    lost = (case.kernel or 1) // 2 - case.padding
+    keep = slice(lost, -lost or None)
+    return y[tuple(keep if i in case.axis else slice(None) for i in range(y.ndim))]
+
+
+# The peers: each function imports its library and sets its threads
+
+
+def cypool_peer(threads: int, reuse: bool = True) -> Peer:
+    pooling_call = importlib.import_module(".benchmarks.suite", __package__).pooling_call
+
+    def job(case: Case, x: Array) -> Job:
+        return Job(pooling_call(case, x, case.new_output() if reuse else None, threads))
+
+    return job
+
+
+def cypool_new_peer(threads: int) -> Peer:
+    return cypool_peer(threads, reuse=False)
+
+
+def torch_peer(threads: int) -> Peer:
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    functional = torch.nn.functional
+
+    def job(case: Case, x: Array) -> Job | None:
+        if not suits_frameworks(case):
+            return None
+        # The strides are kept, so a channels-last array is torch's channels-last format.
+        maps = torch.from_numpy(channels_first(case, x))
+        dims = len(case.axis)
+
+        def read(y: Any) -> Array:
+            return from_channels_first(case, y.numpy())
+
+        window = case.kernel, case.stride, case.padding
+        if case.kernel is None:
+            kind = "max" if case.is_max else "avg"
+            pool = getattr(functional, f"adaptive_{kind}_pool{dims}d")
+            return Job(lambda: pool(maps, 1), read)
+        if case.is_max:
+            pool = getattr(functional, f"max_pool{dims}d")
+            return Job(lambda: pool(maps, *window), read)
+        pool = getattr(functional, f"avg_pool{dims}d")
+        return Job(lambda: pool(maps, *window, count_include_pad=False), read)
+
+    return job
+
+
+def onnx_model(case: Case, maps: Array) -> tuple[bytes, tuple[int, ...]] | None:
+    """The case as an ONNX model, and the shape of its output."""
+    if not suits_frameworks(case) or not maps.flags.c_contiguous:
+        return None
+    onnx = importlib.import_module("onnx")
+    helper = onnx.helper
+    dims = len(case.axis)
+    attributes: dict[str, Any] = {}
+    spatial = [1] * dims
+    if case.kernel is None:
+        operator = "GlobalMaxPool" if case.is_max else "GlobalAveragePool"
+    else:
+        operator = "MaxPool" if case.is_max else "AveragePool"
+        spatial = [case.output_shape[axis] for axis in case.axis]
+        attributes = {
+            "kernel_shape": [case.kernel] * dims,
+            "strides": [case.stride] * dims,
+            "pads": [case.padding] * 2 * dims,
+        }
+    shape = (*maps.shape[:2], *spatial)
+    element = helper.np_dtype_to_tensor_dtype(maps.dtype)
+    graph = helper.make_graph(
+        [helper.make_node(operator, ["x"], ["y"], **attributes)],
+        "case",
+        [helper.make_tensor_value_info("x", element, maps.shape)],
+        [helper.make_tensor_value_info("y", element, shape)],
+    )
+    # Versions from 2022, so that the installed runtime need not be as new as onnx itself.
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    return model.SerializeToString(), shape
+
+
+def onnxruntime_peer(threads: int) -> Peer:
+    importlib.import_module("onnx")
+    runtime = importlib.import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+
+    def job(case: Case, x: Array) -> Job | None:
+        maps = channels_first(case, x)
+        if (model := onnx_model(case, maps)) is None:
+            return None
+        session = runtime.InferenceSession(model[0], options, providers=["CPUExecutionProvider"])
+        out = np.zeros(model[1], maps.dtype)
+        binding = session.io_binding()
+        for bind, name, array in (
+            (binding.bind_input, "x", maps),
+            (binding.bind_output, "y", out),
+        ):
+            bind(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        return Job(
+            lambda: session.run_with_iobinding(binding), lambda _: from_channels_first(case, out)
+        )
+
+    return job
+
+
+def openvino_peer(threads: int) -> Peer:
+    importlib.import_module("onnx")
+    openvino = importlib.import_module("openvino")
+    core = openvino.Core()
+    settings = {
+        "INFERENCE_NUM_THREADS": threads,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",  # else a CPU with bfloat16 computes in that
+    }
+
+    def job(case: Case, x: Array) -> Job | None:
+        maps = channels_first(case, x)
+        if (model := onnx_model(case, maps)) is None:
+            return None
+        request = core.compile_model(core.read_model(model[0]), "CPU", settings)
+        request = request.create_infer_request()
+        request.set_input_tensor(openvino.Tensor(maps, shared_memory=True))
+        return Job(
+            lambda: request.infer(share_inputs=True, share_outputs=True),
+            lambda _: from_channels_first(case, request.get_output_tensor(0).data),
+        )
+
+    return job
+
+
+def opencv_peer(threads: int) -> Peer:
+    cv2 = importlib.import_module("cv2")
+    cv2.setNumThreads(threads)
+
+    def job(case: Case, x: Array) -> Job | None:
+        if case.axis != (0, 1) or case.kernel is None:
+            return None
+        if is_dense(case):
+            out = np.zeros_like(x)
+            size = (case.kernel, case.kernel)
+            if case.is_max:
+                element = np.ones(size, np.uint8)
+                return Job(lambda: cv2.dilate(x, element, dst=out))
+            return Job(lambda: cv2.blur(x, size, dst=out), lambda y: crop(case, y))
+        if not case.is_max and blocks_of(case) is not None:
+            out = case.new_output()
+            size = (out.shape[1], out.shape[0])
+            return Job(lambda: cv2.resize(x, size, dst=out, interpolation=cv2.INTER_AREA))
+        return None
+
+    return job
+
+
+def pillow_peer(threads: int) -> Peer:
+    image = importlib.import_module("PIL.Image")
+
+    def job(case: Case, x: Array) -> Job | None:
+        if case.axis != (0, 1) or case.is_max or case.dtype != "uint8" or not blocks_of(case):
+            return None
+        picture = image.fromarray(x)
+        picture.load()
+        return Job(lambda: picture.reduce(case.kernel))
+
+    return job
+
+
+def numpy_peer(threads: int) -> Peer:
+    def job(case: Case, x: Array) -> Job | None:
+        if (lengths := blocks_of(case)) is None:
+            return None
+        shape: list[int] = []
+        within: list[int] = []
+        for axis, n in enumerate(case.shape):
+            if axis in lengths:
+                within.append(len(shape) + 1)
+                shape += [n // lengths[axis], lengths[axis]]
+            else:
+                shape.append(n)
+        tiles = x.reshape(shape)
+        reduce = np.max if case.is_max else np.mean
+
+        def read(y: Any) -> Array:
+            return np.reshape(y, case.output_shape)
+
+        return Job(lambda: reduce(tiles, axis=tuple(within)), read)
+
+    return job
+
+
+def skimage_peer(threads: int) -> Peer:
+    block_reduce = importlib.import_module("skimage.measure").block_reduce
+
+    def job(case: Case, x: Array) -> Job | None:
+        if (lengths := blocks_of(case)) is None:
+            return None
+        size = tuple(lengths.get(axis, 1) for axis in range(x.ndim))
+        reduce = np.max if case.is_max else np.mean
+
+        def read(y: Any) -> Array:
+            return np.reshape(y, case.output_shape)
+
+        return Job(lambda: block_reduce(x, size, reduce), read)
+
+    return job
+
+
+def scipy_peer(threads: int) -> Peer:
+    ndimage = importlib.import_module("scipy.ndimage")
+
+    def job(case: Case, x: Array) -> Job | None:
+        if not is_dense(case):
+            return None
+        size = tuple(case.kernel if axis in case.axis else 1 for axis in range(x.ndim))
+        name, border = ("maximum_filter", -np.inf) if case.is_max else ("uniform_filter", 0)
+        apply = getattr(ndimage, name)
+        out = np.zeros_like(x)
+
+        def run() -> Array:
+            apply(x, size, output=out, mode="constant", cval=border)
+            return out
+
+        return Job(run, lambda y: crop(case, y))
+
+    return job
+
+
+PEERS: dict[str, Callable[[int], Peer]] = {
+    "cypool": cypool_peer,
+    "cypool new": cypool_new_peer,
+    "torch": torch_peer,
+    "onnxruntime": onnxruntime_peer,
+    "openvino": openvino_peer,
+    "opencv": opencv_peer,
+    "pillow": pillow_peer,
+    "numpy": numpy_peer,
+    "skimage": skimage_peer,
+    "scipy": scipy_peer,
+}
+
+
+# Measuring
+
+
+def repeated(run: Callable[[], Any]) -> Repeat:
+    def repeat(number: int) -> None:
+        for _ in range(number):
+            run()
+
+    return repeat
+
+
+def roof(case: Case, x: Array, pool: ThreadPoolExecutor, threads: int) -> Repeat:
+    """The copy that the figures are held against; the module's text defines it."""
+    size = (x.nbytes + case.new_output().nbytes) // 2
+    source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
+    cuts = [size * i // threads for i in range(threads + 1)]
+    shares = [slice(*ends) for ends in pairwise(cuts)]
+
+    def repeat(number: int) -> None:
+        # Each thread repeats on its own: to hand over every single copy would take longer than a
+        # small copy itself.
+        def copy(share: slice) -> None:
+            for _ in range(number):
+                np.copyto(target[share], source[share])
+
+        list(pool.map(copy, shares))
+
+    return repeat
+
+
+def seconds(repeat: Repeat, number: int) -> float:
+    start = time.perf_counter()
+    repeat(number)
+    return (time.perf_counter() - start) / number
+
+
+def block(repeat: Repeat) -> list[float]:
+    """Readings of one block of calls, in seconds for each call."""
+    number, first = 1, seconds(repeat, 1)
+    if first >= BLOCK:
+        return [first]
+    while seconds(repeat, number) * number < SAMPLE:  # finds the number, and warms up
+        number *= 2
+    readings: list[float] = []
+    end = time.perf_counter() + BLOCK
+    while time.perf_counter() < end or not readings:
+        readings.append(seconds(repeat, number))
+    return readings
+
+
+@dataclass
+class Timing:
+    """Milliseconds for each call: the median of the blocks' medians, and the least reading."""
+
+    median: float
+    min: float
+
+
+def measure(repeats: dict[str, Repeat], rounds: int) -> dict[str, Timing]:
+    """Time everything in interleaved blocks, so that a slow spell of the machine hits all alike."""
+    blocks: dict[str, list[list[float]]] = {name: [] for name in repeats}
+    spent = dict.fromkeys(repeats, 0.0)
+    for _ in range(rounds):
+        for name, repeat in repeats.items():
+            if spent[name] > ENOUGH:
+                continue
+            time.sleep(PAUSE)
+            start = time.perf_counter()
+            blocks[name].append(block(repeat))
+            spent[name] += time.perf_counter() - start
+    return {
+        name: Timing(
+            1e3 * statistics.median(map(statistics.median, readings)),
+            1e3 * min(map(min, readings)),
+        )
+        for name, readings in blocks.items()
+    }
+
+
+def check(case: Case, results: dict[str, Array]) -> None:
+    """Raise unless all libraries returned what the first did."""
+    (first, expected), *others = results.items()
+    wide = expected.astype(np.float64)
+    for name, result in others:
+        if result.shape != expected.shape:
+            raise DisagreementError(
+                f"{case.label}: {name} returned the shape {result.shape}, {first} {expected.shape}"
+            )
+        gap = np.abs(result.astype(np.float64) - wide)
+        if case.is_max:
+            allowed: Array | float = 0.0
+        else:
+            allowed = 1.0 if case.output_dtype == "uint8" else 1e-5 * np.abs(wide)
+        if not np.all(gap <= allowed):
+            worst = np.unravel_index(np.argmax(np.where(gap <= allowed, 0, gap)), gap.shape)
+            raise DisagreementError(
+                f"{case.label}: at {tuple(map(int, worst))} {name} returned {result[worst]!r}, "
+                f"{first} {expected[worst]!r}"
+            )
+
+
+@dataclass
+class Row:
+    """One case, timed."""
+
+    case: Case
+    timings: dict[str, Timing]
+
+    @property
+    def best_peer(self) -> str | None:
+        peers = [name for name in self.timings if name not in (*OURS, ROOF)]
+        return min(peers, key=lambda name: self.timings[name].median, default=None)
+
+    def against(self, other: str | None, ours: str = "cypool") -> float | None:
+        """How many times as fast as another column cypool is."""
+        if other not in self.timings or ours not in self.timings:
+            return None
+        return self.timings[other].median / self.timings[ours].median
+
+
+def compare(case: Case, peers: dict[str, Peer], threads: int, rounds: int) -> Row:
+    x = cases.values(case.shape, case.dtype)
+    made = {name: peer(case, x) for name, peer in peers.items()}
+    jobs = {name: job for name, job in made.items() if job is not None}
+    check(case, {name: np.array(job.read(job.run())) for name, job in jobs.items()})
+    with ThreadPoolExecutor(threads) as pool:
+        repeats = {name: repeated(job.run) for name, job in jobs.items()}
+        if x.nbytes >= LEAST_ROOF:
+            repeats[ROOF] = roof(case, x, pool, threads)
+        return Row(case, measure(repeats, rounds))
+
+
+def installed(threads: int) -> dict[str, Peer]:
+    peers = {}
+    for name, make in PEERS.items():
+        try:
+            peers[name] = make(threads)
+        except ModuleNotFoundError as error:
+            print(f"without {name}: {error}")
+    return peers
+
+
+# The report
+
+
+def geometric_mean(ratios: Iterable[float | None]) -> float | None:
+    known = [ratio for ratio in ratios if ratio is not None]
+    return statistics.geometric_mean(known) if known else None
+
+
+def digits(number: float | None, suffix: str = "") -> str:
+    """Three significant digits."""
+    if number is None:
+        return "-"
+    places = max(0, 2 - math.floor(math.log10(number)))
+    return f"{number:.{places}f}{suffix}"
+
+
+def table(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """The rows as a Markdown table, the last one with the geometric means."""
+    columns = [*(name for name in names if any(name in row.timings for row in rows)), ROOF]
+    lines = [["case", *columns, "best peer", *(f"{ours} against it" for ours in OURS), "of roof"]]
+    for row in rows:
+        times = [row.timings[name].median if name in row.timings else None for name in columns]
+        best = row.best_peer
+        lines.append(
+            [
+                row.case.label,
+                *map(digits, times),
+                best or "-",
+                *(digits(row.against(best, ours), "x") for ours in OURS),
+                digits(row.against(ROOF)),
+            ]
+        )
+    means = [geometric_mean(row.against(row.best_peer, ours) for row in rows) for ours in OURS]
+    lines.append(
+        [
+            "geometric mean",
+            *[""] * (len(columns) + 1),
+            *(digits(mean, "x") for mean in means),
+            digits(geometric_mean(row.against(ROOF) for row in rows)),
+        ]
+    )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rules = ["-" * width for width in widths]
+    lines.insert(1, [rules[0], *(f"{rule[1:]}:" for rule in rules[1:])])
+    return "\n".join(
+        "| "
+        + " | ".join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        + " |"
+        for line in lines
+    )
+
+
+def draw(rows: Sequence[Row], threads: int, path: Path) -> None:
+    """A picture of cypool's speed against the best peer and the roof, on a logarithmic scale."""
+    image, image_draw, image_font = (
+        importlib.import_module(f"PIL.{name}") for name in ("Image", "ImageDraw", "ImageFont")
+    )
+    bars = [
+        (row, [row.against(row.best_peer), row.against(ROOF)])
+        for row in rows
+        if "cypool" in row.timings
+    ]
+    if not bars:
+        raise SystemExit("the picture needs cypool's times, and cypool is not installed")
+    colours = ("#2f6fb0", "#e0973b")
+    left, width, top, height, foot = 640, 900, 90, 40, 50
+    exponents = [math.log10(ratio) for _, pair in bars for ratio in pair if ratio is not None]
+    low, high = math.floor(min(-1.0, *exponents)), math.ceil(max(1.0, *exponents))
+
+    def across(ratio: float) -> float:
+        return left + width * (math.log10(ratio) - low) / (high - low)
+
+    bottom = top + height * len(bars)
+    canvas = image.new("RGB", (left + width + 200, bottom + foot), "white")
+    pen = image_draw.Draw(canvas)
+    small, large = image_font.load_default(15), image_font.load_default(22)
+    pen.text((20, 14), f"cypool's speed, threads: {threads}", "black", large)
+    for i, words in enumerate(("against the best other library", "against a copy of the bytes")):
+        x: float = left + 330 * i
+        pen.rectangle((x, 22, x + 16, 36), colours[i])
+        pen.text((x + 24, 29), words, "black", small, anchor="lm")
+    for exponent in range(low, high + 1):
+        x = across(10.0**exponent)
+        pen.line((x, top - 6, x, bottom), "#333333" if exponent == 0 else "#dddddd")
+        pen.text((x, top - 10), f"{10.0**exponent:g}x", "black", small, anchor="ms")
+    for i, (row, ratios) in enumerate(bars):
+        y = top + height * i
+        pen.text((20, y + height / 2), row.case.label, "black", small, anchor="lm")
+        for j, ratio in enumerate(ratios):
+            if ratio is None:
+                continue
+            upper = y + 5 + 15 * j
+            ends = sorted((across(1.0), across(ratio)))
+            pen.rectangle((ends[0], upper, ends[1], upper + 13), colours[j])
+            words = f"{digits(ratio, 'x')} {row.best_peer if j == 0 else ''}"
+            pen.text((ends[1] + 6, upper + 7), words, "black", small, anchor="lm")
+    pen.text((left, bottom + 24), "right of 1x: cypool is faster", "black", small, anchor="lm")
+    canvas.save(path)
+
+
+def record(rows: Sequence[Row], threads: int, rounds: int) -> dict[str, Any]:
+    """Everything that was measured, for ``--json``."""
+    return {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "threads": threads,
+        "rounds": rounds,
+        "rows": [
+            {
+                "case": row.case.label,
+                "milliseconds": {name: asdict(timing) for name, timing in row.timings.items()},
+                "best peer": row.best_peer,
+                "against best peer": row.against(row.best_peer),
+                "against roof": row.against(ROOF),
+            }
+            for row in rows
+        ],
+    }
+
+
+def chosen(substrings: Sequence[str]) -> list[Case]:
+    wanted = [text.lower() for text in substrings]
+    return [case for case in TABLE if any(text in case.label.lower() for text in wanted)]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m asv_benchmarks.peers",
+        description="Time cypool and other libraries on the same cases.",
+    )
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="default: 2")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="SUBSTRING", help="cases with any of these"
+    )
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="blocks; default: 5")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the ratios (PNG)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
+    given = parser.parse_args(arguments)
+    if given.threads < 1 or given.rounds < 1:
+        parser.error("--threads and --rounds take a number from 1 up")
+    if not (selected := chosen(given.only)):
+        parser.error(f"no case has {' or '.join(given.only)} in its name")
+    peers = installed(given.threads)
+    rows = []
+    for case in selected:
+        print(f"timing {case.label}", flush=True)
+        try:
+            rows.append(compare(case, peers, given.threads, given.rounds))
+        except DisagreementError as error:
+            raise SystemExit(f"the libraries disagree, so nothing is compared: {error}") from error
+    print(f"\nmilliseconds, threads: {given.threads}\n")
+    print(table(rows, list(peers)))
+    if given.json:
+        given.json.write_text(json.dumps(record(rows, given.threads, given.rounds), indent=1))
+    if given.picture:
+        draw(rows, given.threads, given.picture)
+
+
+if __name__ == "__main__":
+    main()
