@@ -34,8 +34,11 @@ ACCUMULATORS = {
     "wide": (5, 16),
 }
 
-#: Bytes of one scratch row block: with its phases and results it stays in a 32 KiB L1 cache.
-BLOCK = 8192
+#: Bytes of a tile's scratch rows: with their phases and results they stay in a 32 KiB L1 cache.
+BLOCK = 16384
+
+#: The same where tiles are made tall, for windows that overlap much: they stay in the L2 cache.
+LARGE_BLOCK = 98304
 
 #: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
 LONG_RUN = 128
@@ -245,19 +248,31 @@ def plan_for(
     leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
     apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
     reduces = apart and lane.d == 1 and not leading
-    cap = max(BLOCK // cell, 1)
+    # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
+    slides = lane.s > 1 and lane.k > lane.s * (doublings(lane.k) + 1)
+    rows_above = math.prod(axis.k for axis in merged)
+    lifts = row.out > 1 and rows_above * row.k > row.s * (rows_above + 1 + doublings(row.k)) + 1
+    tile, cap = row.out, max(BLOCK // cell, 1)
+    if lifts:
+        # Neighbouring tiles share the rows that their windows reach over: a tile should be tall.
+        reach = row.d * (row.k - 1) + 1
+        tile = min(row.out, max(3 * reach // row.s, 1))
+        cap = max(LARGE_BLOCK // (cell * ((tile - 1) * row.s + reach)), 1)
+        if not leading:
+            cap = max(cap, min(3 * lane.d * lane.k, BLOCK // cell))
     lane_taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
     reach = lane.d * (lane_taps - 1) + 1
     lanes = min(lane.out, max(cap - reach, 0) // lane.s + 1)
+    lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
     pitch = -(-((lanes - 1) * lane.s + reach) // lane.s) * lane.s
-    tile = min(row.out, max(cap // pitch, 1))
-
+    if not lifts:
+        tile = min(row.out, max(cap // pitch, 1))
     passes = -(-min(lane.k, lane.n) // lane_taps)
 
     # Few items with large windows: split the windows, to have work for every thread.
     items = math.prod(axis.out for axis in merged) * -(-row.out // tile) * -(-lane.out // lanes)
     parts, parts_rows = 1, False
-    if items < 16 and work // items > SERIAL:
+    if items < 16 and work // items > SERIAL and not lifts:
         parts_rows = passes < 8
         parts = max(1, min(64 // items, row.k // 8 if parts_rows else passes))
 
@@ -290,6 +305,8 @@ def plan_for(
         wraps=kind == "sum" and not divides,
         leading=leading,
         reduces=reduces,
+        slides=slides,
+        lifts=lifts,
         tile=tile,
         lanes=lanes,
         taps=lane_taps,
@@ -297,6 +314,11 @@ def plan_for(
         parts_rows=parts_rows,
     )
     return plan, work
+
+
+def doublings(k: int) -> int:
+    """Return how many combines it takes to slide a window of k."""
+    return k.bit_length() + k.bit_count() - 2
 
 
 def merge(axes: list[Axis]) -> list[Axis]:

@@ -30,6 +30,8 @@ class Plan:
         wraps: bool,
         leading: bool,
         reduces: bool,
+        slides: bool,
+        lifts: bool,
         tile: int,
         lanes: int,
         taps: int,

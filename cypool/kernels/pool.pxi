@@ -144,18 +144,21 @@ cdef struct Exact:
 
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
-    char* dst, const char** src, Py_ssize_t count, Py_ssize_t n, bint fresh) noexcept nogil
+    char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil
 ctypedef void (*reduce_f)(
     char* dst, const char* src, Py_ssize_t n, bint fresh) noexcept nogil
 ctypedef void (*clear_f)(char* dst, Py_ssize_t n) noexcept nogil
 ctypedef void (*finish_f)(
     char* dst, const char* src, Py_ssize_t n, const Ending* ending) noexcept nogil
-ctypedef void (*scan_f)(const char* src, Py_ssize_t n, Range* range_) noexcept nogil
+ctypedef void (*scan_f)(
+    const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_) noexcept nogil
 ctypedef Py_ssize_t (*suspect_f)(
     const char* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil
 ctypedef void (*exact_f)(Exact* sum_, const char* src, Py_ssize_t n) noexcept nogil
 ctypedef void (*split_f)(
-    char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner) noexcept nogil
+    char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner,
+    bint all) noexcept nogil
 
 cdef struct Rows:
     fold_f lift         # elements into accumulators
@@ -181,15 +184,17 @@ cdef struct Rows:
 # ---------------------------------------------------------------------------------------------
 
 cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
-    # Plain selects: a short-circuit `or` would keep GCC from vectorising.  If a is NaN it stays;
-    # if b is NaN the comparison fails and b is taken.
+    # The comparison takes b if either is NaN.  If a is, its bits are all set, which is a NaN too:
+    # GCC vectorises this to three instructions, and a second select to many more.
     cdef elem_t best
     if order_t is Most:
         best = a if a > b else b
     else:
         best = a if a < b else b
-    if elem_t is float or elem_t is double:
-        best = a if a != a else best
+    if elem_t is float:
+        (<uint32_t*> &best)[0] |= <uint32_t> 0 - <uint32_t> (a != a)
+    elif elem_t is double:
+        (<uint64_t*> &best)[0] |= <uint64_t> 0 - <uint64_t> (a != a)
     return best
 
 
@@ -288,47 +293,77 @@ cdef inline void sum_few(
         dst[j] = x
 
 
+cdef inline const term_t* past(const term_t* src, Py_ssize_t n) noexcept nogil:
+    """The pointer n bytes further on."""
+    return <const term_t*> (<const char*> src + n)
+
+
 cdef void best_fold(
-    elem_t* dst, const elem_t** src, Py_ssize_t count, Py_ssize_t n, bint fresh,
-    order_t* order) noexcept nogil:
-    """dst[j] = best of src[0][j] … src[count - 1][j], and of dst[j] unless `fresh`."""
-    cdef Py_ssize_t i = 0
-    if fresh:
-        i = 3 if count > 2 else count
-        if i == 3:
-            best_few(dst, src[0], src[1], src[2], n, 3, True, order)
-        elif i == 2:
-            best_few(dst, src[0], src[1], src[1], n, 2, True, order)
-        else:
-            best_few(dst, src[0], src[0], src[0], n, 1, True, order)
-    while count - i > 2:
-        best_few(dst, src[i], src[i + 1], src[i + 2], n, 3, False, order)
-        i += 3
-    if count - i == 2:
-        best_few(dst, src[i], src[i + 1], src[i], n, 2, False, order)
-    elif count - i == 1:
-        best_few(dst, src[i], src[i], src[i], n, 1, False, order)
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    """dst[r, j] = best of src[0][r, j] … src[count - 1][r, j], and of dst[r, j] unless `fresh`.
+
+    Rows are `dst_pitch` and `src_pitch` bytes apart.
+    """
+    cdef Py_ssize_t i, r
+    cdef const elem_t* at[3]
+    if dst_pitch == src_pitch and dst_pitch == n * <Py_ssize_t> sizeof(elem_t):
+        n *= rows       # rows end to end are one row
+        rows = 1
+    for r in range(rows):
+        i = 0
+        while i < count:
+            at[0] = past(src[i], r * src_pitch)
+            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
+            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            if i == 0 and fresh:
+                if count > 2:
+                    best_few(dst, at[0], at[1], at[2], n, 3, True, order)
+                elif count == 2:
+                    best_few(dst, at[0], at[1], at[2], n, 2, True, order)
+                else:
+                    best_few(dst, at[0], at[1], at[2], n, 1, True, order)
+            elif count - i > 2:
+                best_few(dst, at[0], at[1], at[2], n, 3, False, order)
+            elif count - i == 2:
+                best_few(dst, at[0], at[1], at[2], n, 2, False, order)
+            else:
+                best_few(dst, at[0], at[1], at[2], n, 1, False, order)
+            i += 3
+        dst = <elem_t*> (<char*> dst + dst_pitch)
 
 
 cdef void sum_fold(
-    sum_t* dst, const term_t** src, Py_ssize_t count, Py_ssize_t n, bint fresh) noexcept nogil:
-    """dst[j] = src[0][j] + … + src[count - 1][j], and dst[j] unless `fresh`."""
-    cdef Py_ssize_t i = 0
-    if fresh:
-        i = 3 if count > 2 else count
-        if i == 3:
-            sum_few(dst, src[0], src[1], src[2], n, 3, True)
-        elif i == 2:
-            sum_few(dst, src[0], src[1], src[1], n, 2, True)
-        else:
-            sum_few(dst, src[0], src[0], src[0], n, 1, True)
-    while count - i > 2:
-        sum_few(dst, src[i], src[i + 1], src[i + 2], n, 3, False)
-        i += 3
-    if count - i == 2:
-        sum_few(dst, src[i], src[i + 1], src[i], n, 2, False)
-    elif count - i == 1:
-        sum_few(dst, src[i], src[i], src[i], n, 1, False)
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil:
+    """dst[r, j] = src[0][r, j] + … + src[count - 1][r, j], and dst[r, j] unless `fresh`."""
+    cdef Py_ssize_t i, r
+    cdef const term_t* at[3]
+    if (dst_pitch == n * <Py_ssize_t> sizeof(sum_t)
+            and src_pitch == n * <Py_ssize_t> sizeof(term_t)):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        i = 0
+        while i < count:
+            at[0] = past(src[i], r * src_pitch)
+            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
+            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            if i == 0 and fresh:
+                if count > 2:
+                    sum_few(dst, at[0], at[1], at[2], n, 3, True)
+                elif count == 2:
+                    sum_few(dst, at[0], at[1], at[2], n, 2, True)
+                else:
+                    sum_few(dst, at[0], at[1], at[2], n, 1, True)
+            elif count - i > 2:
+                sum_few(dst, at[0], at[1], at[2], n, 3, False)
+            elif count - i == 2:
+                sum_few(dst, at[0], at[1], at[2], n, 2, False)
+            else:
+                sum_few(dst, at[0], at[1], at[2], n, 1, False)
+            i += 3
+        dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
 # A single accumulator would chain every combine to the one before it; independent lanes vectorise.
@@ -564,29 +599,41 @@ ctypedef fused real_sum_t:
     Twin
 
 
-cdef void scan(const real_t* src, Py_ssize_t n, Range* range_) noexcept nogil:
-    """Widen a range to the finite ones of n elements."""
-    cdef Py_ssize_t j
+cdef void scan(
+    const real_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n,
+    Range* range_) noexcept nogil:
+    """Widen a range to the finite ones of rows of n elements, `pitch` bytes apart."""
+    cdef Py_ssize_t j, r
     cdef uint32_t bits, peak, low
     cdef uint64_t bits_, peak_, low_
+    if pitch == n * <Py_ssize_t> sizeof(real_t):
+        n *= rows
+        rows = 1
     if real_t is float:
         peak = <uint32_t> range_.peak
         low = <uint32_t> min(range_.low, <uint64_t> 0xFFFFFFFF)
-        for j in range(n):
-            bits = (<const uint32_t*> src)[j] & 0x7FFFFFFF
-            bits = bits if bits < 0x7F800000 else 0
-            peak = bits if bits > peak else peak
-            low = bits - 1 if bits - 1 < low else low
+        # Masks, where a second select would keep GCC from vectorising.
+        for r in range(rows):
+            for j in range(n):
+                bits = (<const uint32_t*> src)[j] & <uint32_t> 0x7FFFFFFF
+                bits &= <uint32_t> 0 - <uint32_t> (bits < <uint32_t> 0x7F800000)
+                peak = bits if bits > peak else peak
+                bits = bits - <uint32_t> 1
+                low = bits if bits < low else low
+            src = past(src, pitch)
         range_.peak = peak
         range_.low = low
     else:
         peak_ = range_.peak
         low_ = range_.low
-        for j in range(n):
-            bits_ = (<const uint64_t*> src)[j] & <uint64_t> 0x7FFFFFFFFFFFFFFF
-            bits_ = bits_ if bits_ < <uint64_t> 0x7FF0000000000000 else 0
-            peak_ = bits_ if bits_ > peak_ else peak_
-            low_ = bits_ - 1 if bits_ - 1 < low_ else low_
+        for r in range(rows):
+            for j in range(n):
+                bits_ = (<const uint64_t*> src)[j] & <uint64_t> 0x7FFFFFFFFFFFFFFF
+                bits_ &= <uint64_t> 0 - <uint64_t> (bits_ < <uint64_t> 0x7FF0000000000000)
+                peak_ = bits_ if bits_ > peak_ else peak_
+                bits_ = bits_ - <uint64_t> 1
+                low_ = bits_ if bits_ < low_ else low_
+            src = past(src, pitch)
         range_.peak = peak_
         range_.low = low_
 
@@ -681,38 +728,40 @@ cdef Twin exact_twin(Exact* sum_, int* scale) noexcept nogil:
 # ---------------------------------------------------------------------------------------------
 
 cdef void split(
-    bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner) noexcept nogil:
+    bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner,
+    bint all) noexcept nogil:
     """Deal a row of cells out into its `step` phases: dst[p, j, c] = src[j * step + p, c].
 
-    A cell is `inner` elements; a phase has room for ceil(cells / step) of them.
+    A cell is `inner` elements; a phase has room for ceil(cells / step) of them.  Only the first
+    phase is wanted unless `all`.
     """
     cdef Py_ssize_t n = cells // step, m = (cells + step - 1) // step
-    cdef Py_ssize_t j, p, c
+    cdef Py_ssize_t j, p, c, phases = step if all else 1
     if inner > 1:
-        for p in range(step):
+        for p in range(phases):
             for j in range(n):
                 for c in range(inner):
                     dst[(p * m + j) * inner + c] = src[(j * step + p) * inner + c]
-    elif step == 2:
+    elif step == 2 and all:
         for j in range(n):
             dst[j] = src[2 * j]
             dst[m + j] = src[2 * j + 1]
-    elif step == 3:
+    elif step == 3 and all:
         for j in range(n):
             dst[j] = src[3 * j]
             dst[m + j] = src[3 * j + 1]
             dst[2 * m + j] = src[3 * j + 2]
-    elif step == 4:
+    elif step == 4 and all:
         for j in range(n):
             dst[j] = src[4 * j]
             dst[m + j] = src[4 * j + 1]
             dst[2 * m + j] = src[4 * j + 2]
             dst[3 * m + j] = src[4 * j + 3]
     else:
-        for p in range(step):
+        for p in range(phases):
             for j in range(n):
                 dst[p * m + j] = src[j * step + p]
-    for p in range(cells - n * step):
+    for p in range(min(cells - n * step, phases)):
         for c in range(inner):
             dst[(p * m + n) * inner + c] = src[(n * step + p) * inner + c]
 
@@ -939,6 +988,9 @@ cdef struct Pool:
     bint plain              # the output's rows are contiguous
     bint leading            # the lane axis is not pooled: nothing horizontal to do
     bint reduces            # horizontal folds go run by run instead of sliding rows
+    bint slides             # strided horizontal folds slide by one, then pick
+    bint lifts              # the rows of an item are lifted once and slide over each other
+    bint direct             # a row without padding may be read where it lies
     Ending ending
     double terms            # the most elements a window adds up
     double depth            # the most additions an element goes through
@@ -958,7 +1010,8 @@ cdef struct Pool:
     Py_ssize_t lane_blocks
     Py_ssize_t row_blocks
     Py_ssize_t items
-    Py_ssize_t at_phases    # offsets into a thread's scratch
+    Py_ssize_t block_bytes  # the room for a tile's rows
+    Py_ssize_t at_spare     # offsets into a thread's scratch: blocks to slide and split in
     Py_ssize_t at_result
     Py_ssize_t at_raw
     Py_ssize_t at_done
@@ -994,7 +1047,9 @@ cdef inline Py_ssize_t taps_below(
     const Axis* axis, Py_ssize_t start, Py_ssize_t limit) noexcept nogil:
     """How many of the window's taps lie below `limit`."""
     cdef Py_ssize_t room = limit - start
-    return clamped((room + axis.d - 1) // axis.d, 0, axis.k) if room > 0 else 0
+    if axis.d > 1 and room > 0:
+        room = (room + axis.d - 1) // axis.d
+    return clamped(room, 0, axis.k)
 
 
 cdef inline Span window(const Axis* axis, Py_ssize_t o) noexcept nogil:
@@ -1055,12 +1110,18 @@ cdef bint next_taps(
 
 
 cdef void vertical(
-    const Pool* p, const Call* call, Place* place, const Span* row, char* dst,
-    Py_ssize_t position, Py_ssize_t n, char* raw) noexcept nogil:
-    """Fold lane positions `position` … + n of all rows of the window into dst."""
+    const Pool* p, const Call* call, Place* place, const Span* row, Py_ssize_t rows,
+    Py_ssize_t stride, char* dst, Py_ssize_t pitch, Py_ssize_t position, Py_ssize_t n,
+    char* raw) noexcept nogil:
+    """Fold lane positions `position` … + n of `rows` windows along the row axis into dst.
+
+    `row` is the first window; the others, `stride` further each, have the same taps.
+    """
     cdef const char* batch[BATCH]
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t count = 0, i, t, cells = n * p.inner
+    cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, step = stride * p.row.xs
+    cdef Py_ssize_t first = row.start + row.first * p.row.d
+    cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
     cdef bint fresh = True
     cdef const char* src = call.x + place.x_at + position * p.lane.xs + row.start * p.row.xs
     for i in range(p.nouter):
@@ -1070,24 +1131,45 @@ cdef void vertical(
             batch[count] = src + t * p.row.d * p.row.xs
             count += 1
             if call.staged:
+                # One row at a time: the callers ask for no more.
                 p.stage(NULL, raw, p.inner * p.size, p.size, batch[0], p.lane.xs, p.inner_xs,
                         n, p.inner, p.swap)
                 batch[0] = raw
-            if p.rows.scan != NULL and row.start + t * p.row.d >= place.seen:
-                p.rows.scan(batch[count - 1], cells, &place.range_)
+                if p.rows.scan != NULL and row.start + t * p.row.d >= place.seen:
+                    p.rows.scan(raw, 0, 1, cells, &place.range_)
             if count == BATCH or call.staged:
-                p.rows.lift(dst, batch, count, cells, fresh)
+                p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
                 fresh = False
                 count = 0
+        if p.rows.scan != NULL and not call.staged:
+            for r in range(rows):
+                i = max(first + r * stride, place.seen)
+                t = stop + r * stride
+                if r == 0 and stride <= stop - first:
+                    t = stop + (rows - 1) * stride     # all rows at once: they leave no gap
+                if i < t:
+                    p.rows.scan(src + (i - row.start) * p.row.xs, p.row.xs, t - i, cells,
+                                &place.range_)
+                if t > stop + r * stride:
+                    break
         if not next_taps(p, place, taken, &src):
             break
     if count > 0:
-        p.rows.lift(dst, batch, count, cells, fresh)
+        p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
     elif fresh:
-        p.rows.clear(dst, cells)
+        for r in range(rows):
+            p.rows.clear(dst + r * pitch, cells)
     # The rows of a dilated window interleave with the next one's.
-    if p.row.d == 1 and row.start + row.stop > place.seen:
-        place.seen = row.start + row.stop
+    if p.row.d == 1 and stop + (rows - 1) * stride > place.seen:
+        place.seen = stop + (rows - 1) * stride
+
+
+cdef Py_ssize_t row_run(const Pool* p, const Span* row, Py_ssize_t most) noexcept nogil:
+    """How many rows from this one on have all their taps on the input (1 if this has not)."""
+    cdef Py_ssize_t reach = p.row.n - 1 - row.start - (p.row.k - 1) * p.row.d
+    if row.start < 0 or reach < 0 or most == 1:
+        return 1
+    return clamped(reach // p.row.s + 1, 1, most)
 
 
 cdef void reduce_taps(
@@ -1101,7 +1183,7 @@ cdef void reduce_taps(
     if share * p.inner >= 64 or (p.inner > 1 and taps >= BATCH):
         for i in range(8):
             batch[i] = src + i * share * cell
-        fold(spare, batch, 8, share * p.inner, True)
+        fold(spare, 0, batch, 0, 8, 1, share * p.inner, True)
         reduce_taps(p, dst, spare, share, False, fresh, spare + share * p.inner * p.rows.size)
         fresh = False
         src += 8 * share * cell
@@ -1113,7 +1195,7 @@ cdef void reduce_taps(
         return
     for i in range(taps):
         batch[i] = src + i * cell
-    fold(dst, batch, taps, p.inner, fresh)
+    fold(dst, 0, batch, 0, taps, 1, p.inner, fresh)
 
 
 cdef void horizontal(
@@ -1134,39 +1216,90 @@ cdef void horizontal(
         return
     # Several rows slide as one: what crosses from a row into the next lands in cells of the
     # result that no lane reads.
-    n = ((rows - 1) * p.res_pitch + lanes) * p.inner
-    if s > 1:
-        cells = (rows - 1) * p.pitch + (lanes - 1) * s + (taps - 1) * d + 1
-        (splitter(p.unit * (p.size if raw else p.rows.size)))(
-            phases, src, cells, s, p.inner // p.unit)
-        src = phases
-        cells = (cells + s - 1) // s
+    n = (rows - 1) * p.res_pitch + lanes
+    if s == 1:
+        slide(p, fold, dst, fresh, src, raw, n, d * p.inner, taps, phases)
+        return
+    cells = (rows - 1) * p.pitch + (lanes - 1) * s + (taps - 1) * d + 1
+    if p.slides and not raw:
+        # Every window of the row, then every s-th of them.
+        at = p.block_bytes
+        slide(p, fold, phases, True, src, raw, cells - (taps - 1) * d, d * p.inner, taps,
+              phases + at)
+        splitter(p.unit * p.rows.size)(
+            phases + at, phases, cells - (taps - 1) * d, s, p.inner // p.unit, False)
+        batch[0] = phases + at
+        p.rows.fold(dst, 0, batch, 0, 1, 1, n * p.inner, fresh)
+        return
+    splitter(p.unit * (p.size if raw else p.rows.size))(
+        phases, src, cells, s, p.inner // p.unit, True)
+    cells = (cells + s - 1) // s
     for t in range(taps):
         at = t * d
-        batch[count] = src + (at if s == 1 else at % s * cells + at // s) * cell
+        batch[count] = phases + (at % s * cells + at // s) * cell
         count += 1
         if count == BATCH or t == taps - 1:
-            fold(dst, batch, count, n, fresh)
+            fold(dst, 0, batch, 0, count, 1, n * p.inner, fresh)
             fresh = False
             count = 0
+
+
+cdef void slide(
+    const Pool* p, fold_f fold, char* dst, bint fresh, const char* src, bint raw, Py_ssize_t n,
+    Py_ssize_t distance, Py_ssize_t taps, char* spare) noexcept nogil:
+    """dst[j] = fold of src[j + t * distance] for t < taps, for n cells of `inner` elements.
+
+    Windows of width w make those of 2 w, or of 2 w + 1 with the cells themselves: a window of k
+    takes about log2(k) folds.  `distance` is in elements; `raw` says that src is elements, not
+    accumulators.
+    """
+    cdef const char* batch[3]
+    cdef Py_ssize_t w = 1, bit = 1, count, cells
+    cdef Py_ssize_t step = distance * (p.size if raw else p.rows.size)
+    cdef const char* widest = src
+    cdef char* target
+    n *= p.inner
+    while 2 * bit <= taps:
+        bit *= 2
+    while bit > 1:
+        bit //= 2
+        batch[0] = widest
+        batch[1] = widest + w * step
+        count = 2
+        w *= 2
+        if taps & bit:
+            batch[2] = src + w * step
+            w += 1
+            count = 3
+        if bit == 1:
+            break
+        target = spare if widest != spare else spare + p.block_bytes
+        cells = n + (taps - w) * distance
+        fold(target, 0, batch, 0, count, 1, cells, True)
+        widest = target
+    if taps == 1:
+        batch[0] = src
+        count = 1
+    fold(dst, 0, batch, 0, count, 1, n, fresh)
 
 
 cdef void gather(
     const Pool* p, const Call* call, Place* place, Py_ssize_t part, char* scratch,
     char* result, Py_ssize_t result_row) noexcept nogil:
     """Fold the windows of one item (or one part of them) into rows of accumulators."""
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
     cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m
-    cdef bint fresh = True, raw
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run
+    cdef bint fresh = True
     # Runs are reduced row by row; short rows slide together.
     cdef bint by_row = p.reduces or p.tile == 1
-    cdef bint alone = by_row and not call.staged and p.unit == 1 and single(p, place)
+    cdef bint alone = by_row and p.direct and not call.staged and single(p, place)
     cdef Span row
     cdef const char* src
-    cdef char* block = scratch
-    cdef char* phases = scratch + p.at_phases
+    cdef char* block
+    cdef char* spare = scratch + p.at_spare
+    cdef char* raw = scratch + p.at_raw
     if p.parts > 1 and not p.parts_rows:
         passes = (stop - tap + p.taps - 1) // p.taps
         stop = clamped(tap + passes * (part + 1) // p.parts * p.taps, 0, stop)
@@ -1178,42 +1311,105 @@ cdef void gather(
         lo = clamped(-base, 0, cells)
         hi = clamped(p.lane.n - base, lo, cells)
         place.seen = 0
-        for r in range(place.rows):
-            row = window(&p.row, place.row + r)
-            if p.parts > 1 and p.parts_rows:
-                m = row.stop - row.first if row.stop > row.first else 0
-                row.stop = row.first + m * (part + 1) // p.parts
-                row.first += m * part // p.parts
+        block = scratch
+        if p.lifts:
+            block = lift_rows(p, call, place, base, lo, hi, scratch, raw)
+        r = 0
+        while r < place.rows:
+            run = 1
+            if p.lifts:
+                run = place.rows
+            else:
+                row = window(&p.row, place.row + r)
+                if p.parts > 1 and p.parts_rows:
+                    m = row.stop - row.first if row.stop > row.first else 0
+                    row.stop = row.first + m * (part + 1) // p.parts
+                    row.first += m * part // p.parts
+                elif not call.staged:
+                    run = row_run(p, &row, place.rows - r)
             if p.leading:
-                vertical(p, call, place, &row, result + r * result_row, base, cells,
-                         scratch + p.at_raw)
-                continue
-            # A window that takes a single row, without padding, is read where it lies.
-            raw = alone and row.stop - row.first == 1 and lo == 0 and hi == cells
-            if raw:
+                if not p.lifts:
+                    vertical(p, call, place, &row, run, p.row.s, result + r * result_row,
+                             result_row, base, cells, raw)
+                else:
+                    src = block
+                    p.rows.fold(result, result_row, &src, block_row, 1, run, cells * p.inner, True)
+            elif alone and row.stop - row.first == 1 and lo == 0 and hi == cells:
+                # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                if p.rows.scan != NULL:
-                    p.rows.scan(src, cells * p.inner, &place.range_)
+                for m in range(run):
+                    if p.rows.scan != NULL:
+                        p.rows.scan(src, 0, 1, cells * p.inner, &place.range_)
+                    horizontal(p, result + (r + m) * result_row, src, 1, place.lanes, taps, True,
+                               fresh, spare)
+                    src += p.row.s * p.row.xs
             else:
-                src = block
-                p.rows.clear(block, lo * p.inner)
-                vertical(p, call, place, &row, block + lo * acc_cell, base + lo, hi - lo,
-                         scratch + p.at_raw)
-                p.rows.clear(block + hi * acc_cell, (p.pitch - hi) * p.inner)
-            if by_row:
-                horizontal(p, result + r * result_row, src, 1, place.lanes, taps, raw, fresh,
-                           phases)
-            else:
-                block += p.pitch * acc_cell
+                if not p.lifts:
+                    vertical(p, call, place, &row, run, p.row.s,
+                             scratch + r * block_row + lo * acc_cell, block_row, base + lo,
+                             hi - lo, raw)
+                    pad(p, scratch + r * block_row, run, lo, hi)
+                if by_row:
+                    for m in range(run):
+                        horizontal(p, result + (r + m) * result_row, block + (r + m) * block_row,
+                                   1, place.lanes, taps, False, fresh, spare)
+            r += run
         if not (p.leading or by_row):
-            horizontal(p, result, scratch, place.rows, place.lanes, taps, False, fresh, phases)
-            block = scratch
+            horizontal(p, result, block, place.rows, place.lanes, taps, False, fresh, spare)
         fresh = False
         tap += p.taps
     if fresh:
         for r in range(place.rows):
             p.rows.clear(result + r * result_row, place.lanes * p.inner)
+
+
+cdef void pad(const Pool* p, char* block, Py_ssize_t rows, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
+    """Put the identity into the cells of a block's rows that are before lo or from hi on."""
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, r
+    if lo > 0 or hi < p.pitch:
+        for r in range(rows):
+            if lo > 0:
+                p.rows.clear(block, lo * p.inner)
+            if hi < p.pitch:
+                p.rows.clear(block + hi * acc_cell, (p.pitch - hi) * p.inner)
+            block += p.pitch * acc_cell
+
+
+cdef char* lift_rows(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t base, Py_ssize_t lo, Py_ssize_t hi,
+    char* scratch, char* raw) noexcept nogil:
+    """Fold the windows of an item along all axes but the lanes, where row windows overlap much.
+
+    All the rows are lifted once, and then slid over each other.
+    """
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, i
+    cdef Py_ssize_t n = (place.rows - 1) * p.row.s + 1
+    cdef Py_ssize_t rows = n + (p.row.k - 1) * p.row.d
+    cdef Py_ssize_t start = place.row * p.row.s - p.row.before
+    cdef Py_ssize_t top = clamped(-start, 0, rows), bottom = clamped(p.row.n - start, top, rows)
+    cdef char* folded = scratch + p.block_bytes
+    cdef const char* src = folded
+    cdef Span row
+    row.first = 0
+    row.stop = 1
+    row.count = 1
+    p.rows.clear(scratch, top * p.pitch * p.inner)
+    i = top
+    while i < bottom:
+        row.start = start + i
+        vertical(p, call, place, &row, 1 if call.staged else bottom - top, 1,
+                 scratch + i * block_row + lo * acc_cell, block_row, base + lo, hi - lo, raw)
+        i += 1 if call.staged else bottom - top
+    pad(p, scratch + top * block_row, bottom - top, lo, hi)
+    p.rows.clear(scratch + bottom * block_row, (rows - bottom) * p.pitch * p.inner)
+    slide(p, p.rows.fold, folded, True, scratch, False, n * p.pitch, p.row.d * p.pitch * p.inner,
+          p.row.k, scratch + p.at_spare)
+    if p.row.s == 1:
+        return folded
+    p.rows.fold(scratch, block_row, &src, p.row.s * block_row, 1, place.rows, p.pitch * p.inner,
+                True)
+    return scratch
 
 
 cdef inline bint single(const Pool* p, const Place* place) noexcept nogil:
@@ -1386,7 +1582,7 @@ cdef void join_parts(
         place.range_.low = min(place.range_.low, range_.low)
         for r in range(place.rows if part > 0 else 0):
             src = first + part * unit + r * row
-            p.rows.fold(first + r * row, &src, 1, place.lanes * p.inner, False)
+            p.rows.fold(first + r * row, 0, &src, 0, 1, 1, place.lanes * p.inner, False)
     finish(p, call, &place, scratch, first)
 
 
@@ -1427,11 +1623,11 @@ cdef class Plan:
         self, int kind, int elem, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane,
         inner, Py_ssize_t size, Py_ssize_t out_size, bint swap, bint averages,
-        double divisor, double terms, double depth, bint is_signed, bint wraps, bint leading, bint reduces, Py_ssize_t tile,
+        double divisor, double terms, double depth, bint is_signed, bint wraps, bint leading, bint reduces, bint slides, bint lifts, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t parts, bint parts_rows,
     ):
         cdef Pool* p = &self.pool
-        cdef Py_ssize_t i, reach, block, acc_cell
+        cdef Py_ssize_t i, reach, rows, acc_cell
         memset(p, 0, sizeof(Pool))
         if not choose_rows(elem, kind, acc, out, &p.rows):
             raise ValueError(f"no kernel for kind {kind}, types {elem}, {acc}, {out}")
@@ -1459,6 +1655,8 @@ cdef class Plan:
         p.ending.is_signed = is_signed
         p.ending.wraps = wraps
         p.reduces = reduces
+        p.slides = slides
+        p.lifts = lifts
         p.tile = tile
         p.lanes = lanes
         p.taps = taps
@@ -1469,6 +1667,9 @@ cdef class Plan:
         p.plain = p.lane.os == p.inner * out_size and p.inner_os == out_size
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
+        # Elements may be aligned for themselves only, and the sums of a row read where it lies
+        # are sums of elements, so that one fold has to do.
+        p.direct = p.unit == 1 and (p.rows.finish == NULL or reduces or p.lane.s > 1 or taps <= 3)
         reach = (lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
         p.pitch = (reach + p.lane.s - 1) // p.lane.s * p.lane.s
         p.res_pitch = lanes if p.leading or reduces else p.pitch // p.lane.s
@@ -1477,11 +1678,14 @@ cdef class Plan:
         p.items = p.lane_blocks * p.row_blocks
         for i in range(p.nouter):
             p.items *= p.outer[i].out
-        # The scratch of a thread: block, phases, result, raw row, finished row.
-        block = 0 if p.leading else rounded_up(tile * p.pitch * acc_cell)
+        # The scratch of a thread: blocks, result, raw row, finished row.
+        rows = tile
+        if lifts:
+            rows = (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
+        p.block_bytes = rounded_up(rows * p.pitch * acc_cell)
+        p.at_spare = p.block_bytes * (2 if lifts else 0 if p.leading else 1)
+        p.at_result = p.at_spare + p.block_bytes * (0 if p.leading and not lifts else 3)
         p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
-        p.at_phases = block
-        p.at_result = p.at_phases + block
         p.at_raw = p.at_result + p.result_bytes
         p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * size)
         p.scratch_bytes = p.at_done + rounded_up(lanes * p.inner * out_size)
