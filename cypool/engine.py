@@ -250,8 +250,7 @@ def plan_for(
     reduces = apart and lane.d == 1 and not leading
     # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
     slides = lane.s > 1 and lane.k > lane.s * (doublings(lane.k) + 1)
-    rows_above = math.prod(axis.k for axis in merged)
-    lifts = row.out > 1 and rows_above * row.k > row.s * (rows_above + 1 + doublings(row.k)) + 1
+    lifts = row.out > 1 and lifting_pays(math.prod(axis.k for axis in merged), row, lane.n * cell)
     tile, cap = row.out, max(BLOCK // cell, 1)
     if lifts:
         # Neighbouring tiles share the rows that their windows reach over: a tile should be tall.
@@ -319,6 +318,19 @@ def plan_for(
 def doublings(k: int) -> int:
     """Return how many combines it takes to slide a window of k."""
     return k.bit_length() + k.bit_count() - 2
+
+
+def lifting_pays(rows_above: int, row: Axis, row_bytes: int) -> bool:
+    """Return whether the rows of a tile should be lifted once and slid over each other.
+
+    The work for one output row is counted in vectors of 64 bytes; a fold of up to three rows
+    costs about 15 of them before its first.
+    """
+    vectors = -(-min(row_bytes, BLOCK) // 64)
+    sources = rows_above * row.k
+    directly = -(-sources // 3) * 15 + sources * vectors
+    lifted = -(-rows_above // 3) * 15 + (rows_above + 1 + doublings(row.k)) * vectors
+    return row.s * lifted < directly
 
 
 def merge(axes: list[Axis]) -> list[Axis]:

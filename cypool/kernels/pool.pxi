@@ -120,11 +120,10 @@ ctypedef fused bits_t:
     uint64_t
     Wide
 
-# How a row of accumulators becomes a row of output.
+# How accumulators are read, and whether they are integer sums that wrap instead of quotients.
 cdef struct Ending:
-    double divisor      # the count of the window, or its override, with its sign
-    bint is_signed      # read modular accumulators as signed
-    bint wraps          # an integer sum, cast modulo the output's size: no division
+    bint is_signed
+    bint wraps
 
 # The magnitudes of the floats an item is made of, as bit patterns without the sign.
 cdef struct Range:
@@ -147,10 +146,13 @@ ctypedef void (*fold_f)(
     char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil
 ctypedef void (*reduce_f)(
-    char* dst, const char* src, Py_ssize_t n, bint fresh) noexcept nogil
-ctypedef void (*clear_f)(char* dst, Py_ssize_t n) noexcept nogil
+    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil
+ctypedef void (*clear_f)(
+    char* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
 ctypedef void (*finish_f)(
-    char* dst, const char* src, Py_ssize_t n, const Ending* ending) noexcept nogil
+    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil
 ctypedef void (*scan_f)(
     const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_) noexcept nogil
 ctypedef Py_ssize_t (*suspect_f)(
@@ -175,6 +177,7 @@ cdef struct Rows:
     reduce_f twin_run   # a run of elements into one Twin
     finish_f twin_finish
     bint twins          # the accumulators are Twins
+    bint inverts        # the finish takes inverses of divisors
     int digits          # of an element, in bits
     int bias            # of its exponent
 
@@ -372,62 +375,83 @@ cdef enum:
 
 
 cdef void best_run(
-    elem_t* dst, const elem_t* src, Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
-    """dst[0] = best of src[0] … src[n - 1], and of dst[0] unless `fresh`; n >= 1."""
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    """dst[r, 0] = best of src[r, 0] … src[r, n - 1], and of dst[r, 0] unless `fresh`; n >= 1."""
     cdef elem_t lane[LANES]
-    cdef Py_ssize_t i, j
-    cdef elem_t x = src[0]
-    if n >= LANES:
-        for j in range(LANES):
-            lane[j] = src[j]
-        i = LANES
-        while i + LANES <= n:
-            for j in range(LANES):
-                lane[j] = better[elem_t, order_t](lane[j], src[i + j], order)
-            i += LANES
-        for j in range(LANES):
-            x = better[elem_t, order_t](x, lane[j], order)
-    else:
+    cdef Py_ssize_t i, j, r
+    cdef elem_t x
+    for r in range(rows):
+        x = src[0]
         i = 1
-    while i < n:
-        x = better[elem_t, order_t](x, src[i], order)
-        i += 1
-    dst[0] = x if fresh else better[elem_t, order_t](dst[0], x, order)
+        if n >= LANES:
+            for j in range(LANES):
+                lane[j] = src[j]
+            i = LANES
+            while i + LANES <= n:
+                for j in range(LANES):
+                    lane[j] = better[elem_t, order_t](lane[j], src[i + j], order)
+                i += LANES
+            for j in range(8):
+                lane[j] = better[elem_t, order_t](lane[j], lane[j + 8], order)
+            for j in range(4):
+                lane[j] = better[elem_t, order_t](lane[j], lane[j + 4], order)
+            x = better[elem_t, order_t](
+                better[elem_t, order_t](lane[0], lane[2], order),
+                better[elem_t, order_t](lane[1], lane[3], order), order)
+        while i < n:
+            x = better[elem_t, order_t](x, src[i], order)
+            i += 1
+        dst[0] = x if fresh else better[elem_t, order_t](dst[0], x, order)
+        dst = <elem_t*> (<char*> dst + dst_pitch)
+        src = past(src, src_pitch)
 
 
 cdef void sum_run(
-    sum_t* dst, const term_t* src, Py_ssize_t n, bint fresh) noexcept nogil:
-    """dst[0] = src[0] + … + src[n - 1], and dst[0] unless `fresh`; n >= 1."""
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    """dst[r, 0] = src[r, 0] + … + src[r, n - 1], and dst[r, 0] unless `fresh`; n >= 1."""
     cdef sum_t lane[LANES]
-    cdef Py_ssize_t i = 1, j
-    cdef sum_t x = lifted[term_t, sum_t](src[0], dst)
-    if n >= LANES:
-        for j in range(LANES):
-            lane[j] = lifted[term_t, sum_t](src[j], dst)
-        i = LANES
-        while i + LANES <= n:
+    cdef Py_ssize_t i, j, r
+    cdef sum_t x
+    for r in range(rows):
+        x = lifted[term_t, sum_t](src[0], dst)
+        i = 1
+        if n >= LANES:
             for j in range(LANES):
-                lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
-            i += LANES
-        for j in range(8):
-            lane[j] = added[sum_t](lane[j], lane[j + 8])
-        for j in range(4):
-            lane[j] = added[sum_t](lane[j], lane[j + 4])
-        x = added[sum_t](added[sum_t](lane[0], lane[2]), added[sum_t](lane[1], lane[3]))
-    while i < n:
-        x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
-        i += 1
-    dst[0] = x if fresh else added[sum_t](dst[0], x)
+                lane[j] = lifted[term_t, sum_t](src[j], dst)
+            i = LANES
+            while i + LANES <= n:
+                for j in range(LANES):
+                    lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
+                i += LANES
+            for j in range(8):
+                lane[j] = added[sum_t](lane[j], lane[j + 8])
+            for j in range(4):
+                lane[j] = added[sum_t](lane[j], lane[j + 4])
+            x = added[sum_t](added[sum_t](lane[0], lane[2]), added[sum_t](lane[1], lane[3]))
+        while i < n:
+            x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
+            i += 1
+        dst[0] = x if fresh else added[sum_t](dst[0], x)
+        dst = <sum_t*> (<char*> dst + dst_pitch)
+        src = past(src, src_pitch)
 
 
-cdef void best_clear(elem_t* dst, Py_ssize_t n, order_t* order) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(n):
-        dst[j] = worst[elem_t, order_t](dst, order)
+cdef void best_clear(
+    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, order_t* order) noexcept nogil:
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        for j in range(n):
+            dst[j] = worst[elem_t, order_t](dst, order)
+        dst = <elem_t*> (<char*> dst + pitch)
 
 
-cdef void zero_clear(sum_t* dst, Py_ssize_t n) noexcept nogil:
-    memset(dst, 0, n * sizeof(sum_t))
+cdef void zero_clear(
+    sum_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t r
+    for r in range(rows):
+        memset(<char*> dst + r * pitch, 0, n * sizeof(sum_t))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -554,33 +578,36 @@ cdef inline int64_t signed_value(sum_t x) noexcept nogil:
 
 
 cdef void sum_finish(
-    elem_t* dst, const sum_t* src, Py_ssize_t n, const Ending* ending) noexcept nogil:
-    cdef Py_ssize_t j
-    cdef double divisor = ending.divisor
-    cdef double scale = 1.0 / divisor
-    if sum_t is Twin:
-        for j in range(n):
-            dst[j] = settled[elem_t](quotient(src[j], divisor), dst)
-    elif sum_t is Wide:
-        for j in range(n):
-            dst[j] = divided[elem_t](src[j], divisor, dst)
-    elif sum_t is double:
-        # Half a unit of float32 is 2**28 roundings of double: the reciprocal is near enough.
-        for j in range(n):
-            dst[j] = <elem_t> (src[j] * scale)
-    elif ending.wraps:
-        if ending.is_signed:
+    elem_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """dst[r, j] = src[r, j] over its divisor; factors[j] is that, or for double its inverse."""
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        if sum_t is Twin:
             for j in range(n):
-                dst[j] = <elem_t> signed_value(src[j])
+                dst[j] = settled[elem_t](quotient(src[j], factors[j]), dst)
+        elif sum_t is Wide:
+            for j in range(n):
+                dst[j] = divided[elem_t](src[j], factors[j], dst)
+        elif sum_t is double:
+            # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
+            for j in range(n):
+                dst[j] = <elem_t> (src[j] * factors[j])
+        elif ending.wraps:
+            if ending.is_signed:
+                for j in range(n):
+                    dst[j] = <elem_t> signed_value(src[j])
+            else:
+                for j in range(n):
+                    dst[j] = <elem_t> src[j]
+        elif ending.is_signed:
+            for j in range(n):
+                dst[j] = settled[elem_t](<double> signed_value(src[j]) / factors[j], dst)
         else:
             for j in range(n):
-                dst[j] = <elem_t> src[j]
-    elif ending.is_signed:
-        for j in range(n):
-            dst[j] = settled[elem_t](<double> signed_value(src[j]) / divisor, dst)
-    else:
-        for j in range(n):
-            dst[j] = settled[elem_t](<double> src[j] / divisor, dst)
+                dst[j] = settled[elem_t](<double> src[j] / factors[j], dst)
+        dst = <elem_t*> (<char*> dst + dst_pitch)
+        src = <const sum_t*> (<const char*> src + src_pitch)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -638,18 +665,33 @@ cdef void scan(
         range_.low = low_
 
 
+cdef inline uint32_t doubtful(real_sum_t x, double bound, bint overflows) noexcept nogil:
+    """Whether a sum is below the bound in magnitude, or overflowed to infinity or NaN."""
+    cdef double size
+    if real_sum_t is Twin:
+        size = fabs(x.hi + x.lo)
+    else:
+        size = fabs(x)
+    return <uint32_t> (size < bound) | (<uint32_t> (size >= INFINITY or size != size) if overflows
+                                        else <uint32_t> 0)
+
+
 cdef Py_ssize_t suspect(
     const real_sum_t* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil:
     """The first sum from j on that is below the bound, or overflowed; n if there is none."""
-    cdef double total
+    cdef Py_ssize_t i, stop
+    cdef uint32_t any_
     while j < n:
-        if real_sum_t is Twin:
-            total = src[j].hi + src[j].lo
-        else:
-            total = src[j]
-        if fabs(total) < bound or (overflows and not fabs(total) < INFINITY):
-            return j
-        j += 1
+        # A block at a time without branches, which vectorises; then its first one.
+        stop = min(j + 256, n)
+        any_ = 0
+        for i in range(j, stop):
+            any_ |= doubtful(src[i], bound, overflows)
+        if any_:
+            for i in range(j, stop):
+                if doubtful(src[i], bound, overflows):
+                    return i
+        j = stop
     return n
 
 
@@ -858,6 +900,7 @@ cdef void sum_rows(sum_t* _, int out, Rows* rows) noexcept:
     rows.size = sizeof(sum_t)
     if sum_t is double:
         rows.finish = <finish_f> sum_finish[float, double]
+        rows.inverts = True
         rows.twin_finish = <finish_f> sum_finish[float, Twin]
     elif out == 0:
         rows.finish = <finish_f> sum_finish[uint8_t, sum_t]
@@ -955,6 +998,7 @@ cdef bint choose_rows(int elem, int kind, int acc, int out, Rows* rows) noexcept
 cdef enum:
     MAX_OUTER = 64
     BATCH = 24          # source rows handed to a fold at once; a multiple of three
+    LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
 
 cdef struct Axis:
     Py_ssize_t n        # input positions
@@ -992,6 +1036,7 @@ cdef struct Pool:
     bint lifts              # the rows of an item are lifted once and slide over each other
     bint direct             # a row without padding may be read where it lies
     Ending ending
+    double divisor          # for all windows, unless they are averages
     double terms            # the most elements a window adds up
     double depth            # the most additions an element goes through
     Py_ssize_t inner        # elements per position of the lane axis
@@ -1015,6 +1060,7 @@ cdef struct Pool:
     Py_ssize_t at_result
     Py_ssize_t at_raw
     Py_ssize_t at_done
+    Py_ssize_t at_factors
     Py_ssize_t result_bytes
     Py_ssize_t scratch_bytes
 
@@ -1157,8 +1203,7 @@ cdef void vertical(
     if count > 0:
         p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
     elif fresh:
-        for r in range(rows):
-            p.rows.clear(dst + r * pitch, cells)
+        p.rows.clear(dst, pitch, rows, cells)
     # The rows of a dilated window interleave with the next one's.
     if p.row.d == 1 and stop + (rows - 1) * stride > place.seen:
         place.seen = stop + (rows - 1) * stride
@@ -1180,7 +1225,7 @@ cdef void reduce_taps(
     cdef fold_f fold = p.rows.lift if raw else p.rows.fold
     cdef Py_ssize_t cell = p.inner * (p.size if raw else p.rows.size)
     cdef Py_ssize_t share = taps // 8, i
-    if share * p.inner >= 64 or (p.inner > 1 and taps >= BATCH):
+    if share * p.inner >= LONG_SHARE or (p.inner > 1 and taps >= BATCH):
         for i in range(8):
             batch[i] = src + i * share * cell
         fold(spare, 0, batch, 0, 8, 1, share * p.inner, True)
@@ -1191,7 +1236,7 @@ cdef void reduce_taps(
     if taps == 0:
         return
     if p.inner == 1:
-        (p.rows.lift_run if raw else p.rows.fold_run)(dst, src, taps, fresh)
+        (p.rows.lift_run if raw else p.rows.fold_run)(dst, 0, src, 0, 1, taps, fresh)
         return
     for i in range(taps):
         batch[i] = src + i * cell
@@ -1199,9 +1244,10 @@ cdef void reduce_taps(
 
 
 cdef void horizontal(
-    const Pool* p, char* dst, const char* src, Py_ssize_t rows, Py_ssize_t lanes,
-    Py_ssize_t taps, bint raw, bint fresh, char* phases) noexcept nogil:
+    const Pool* p, char* dst, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t lanes, Py_ssize_t taps, bint raw, bint fresh, char* spare) noexcept nogil:
     """Fold `taps` cells along each row of src into each of its lanes in dst."""
+    cdef reduce_f run
     cdef const char* batch[BATCH]
     cdef fold_f fold = p.rows.lift if raw else p.rows.fold
     cdef Py_ssize_t s = p.lane.s, d = p.lane.d
@@ -1209,34 +1255,44 @@ cdef void horizontal(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size
     cdef Py_ssize_t cells, at, count = 0, t, j, r, n
     if p.reduces:
+        if p.inner == 1 and taps < 8 * LONG_SHARE:
+            # Short runs, a row of them in one call: along the lanes, or one in each row.
+            run = p.rows.lift_run if raw else p.rows.fold_run
+            if lanes == 1:
+                run(dst, p.res_pitch * acc_cell, src, src_pitch, rows, taps, fresh)
+                return
+            for r in range(rows):
+                run(dst + r * p.res_pitch * acc_cell, acc_cell, src + r * src_pitch, s * cell,
+                    lanes, taps, fresh)
+            return
         for r in range(rows):
             for j in range(lanes):
                 reduce_taps(p, dst + (r * p.res_pitch + j) * acc_cell,
-                            src + (r * p.pitch + j * s) * cell, taps, raw, fresh, phases)
+                            src + r * src_pitch + j * s * cell, taps, raw, fresh, spare)
         return
     # Several rows slide as one: what crosses from a row into the next lands in cells of the
     # result that no lane reads.
     n = (rows - 1) * p.res_pitch + lanes
     if s == 1:
-        slide(p, fold, dst, fresh, src, raw, n, d * p.inner, taps, phases)
+        slide(p, fold, dst, fresh, src, raw, n, d * p.inner, taps, spare)
         return
     cells = (rows - 1) * p.pitch + (lanes - 1) * s + (taps - 1) * d + 1
     if p.slides and not raw:
         # Every window of the row, then every s-th of them.
         at = p.block_bytes
-        slide(p, fold, phases, True, src, raw, cells - (taps - 1) * d, d * p.inner, taps,
-              phases + at)
+        slide(p, fold, spare, True, src, raw, cells - (taps - 1) * d, d * p.inner, taps,
+              spare + at)
         splitter(p.unit * p.rows.size)(
-            phases + at, phases, cells - (taps - 1) * d, s, p.inner // p.unit, False)
-        batch[0] = phases + at
+            spare + at, spare, cells - (taps - 1) * d, s, p.inner // p.unit, False)
+        batch[0] = spare + at
         p.rows.fold(dst, 0, batch, 0, 1, 1, n * p.inner, fresh)
         return
     splitter(p.unit * (p.size if raw else p.rows.size))(
-        phases, src, cells, s, p.inner // p.unit, True)
+        spare, src, cells, s, p.inner // p.unit, True)
     cells = (cells + s - 1) // s
     for t in range(taps):
         at = t * d
-        batch[count] = phases + (at % s * cells + at // s) * cell
+        batch[count] = spare + (at % s * cells + at // s) * cell
         count += 1
         if count == BATCH or t == taps - 1:
             fold(dst, 0, batch, 0, count, 1, n * p.inner, fresh)
@@ -1338,12 +1394,10 @@ cdef void gather(
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                for m in range(run):
-                    if p.rows.scan != NULL:
-                        p.rows.scan(src, 0, 1, cells * p.inner, &place.range_)
-                    horizontal(p, result + (r + m) * result_row, src, 1, place.lanes, taps, True,
-                               fresh, spare)
-                    src += p.row.s * p.row.xs
+                across(p, result + r * result_row, result_row, src, p.row.s * p.row.xs, run,
+                       place.lanes, taps, True, fresh, spare)
+                if p.rows.scan != NULL:
+                    p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
                 if not p.lifts:
                     vertical(p, call, place, &row, run, p.row.s,
@@ -1351,29 +1405,40 @@ cdef void gather(
                              hi - lo, raw)
                     pad(p, scratch + r * block_row, run, lo, hi)
                 if by_row:
-                    for m in range(run):
-                        horizontal(p, result + (r + m) * result_row, block + (r + m) * block_row,
-                                   1, place.lanes, taps, False, fresh, spare)
+                    across(p, result + r * result_row, result_row, block + r * block_row,
+                           block_row, run, place.lanes, taps, False, fresh, spare)
             r += run
         if not (p.leading or by_row):
-            horizontal(p, result, block, place.rows, place.lanes, taps, False, fresh, spare)
+            horizontal(p, result, block, block_row, place.rows, place.lanes, taps, False, fresh,
+                       spare)
         fresh = False
         tap += p.taps
     if fresh:
-        for r in range(place.rows):
-            p.rows.clear(result + r * result_row, place.lanes * p.inner)
+        p.rows.clear(result, result_row, place.rows, place.lanes * p.inner)
 
 
-cdef void pad(const Pool* p, char* block, Py_ssize_t rows, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
+cdef void across(
+    const Pool* p, char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch,
+    Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, bint raw, bint fresh,
+    char* spare) noexcept nogil:
+    """Fold along rows that do not slide together: at once if they are runs, or one by one."""
+    cdef Py_ssize_t r
+    if p.reduces and dst_pitch == p.res_pitch * p.inner * p.rows.size:
+        horizontal(p, dst, src, src_pitch, rows, lanes, taps, raw, fresh, spare)
+        return
+    for r in range(rows):
+        horizontal(p, dst + r * dst_pitch, src + r * src_pitch, src_pitch, 1, lanes, taps, raw,
+                   fresh, spare)
+
+
+cdef void pad(
+    const Pool* p, char* block, Py_ssize_t rows, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
     """Put the identity into the cells of a block's rows that are before lo or from hi on."""
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, r
-    if lo > 0 or hi < p.pitch:
-        for r in range(rows):
-            if lo > 0:
-                p.rows.clear(block, lo * p.inner)
-            if hi < p.pitch:
-                p.rows.clear(block + hi * acc_cell, (p.pitch - hi) * p.inner)
-            block += p.pitch * acc_cell
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, row = p.pitch * acc_cell
+    if lo > 0:
+        p.rows.clear(block, row, rows, lo * p.inner)
+    if hi < p.pitch:
+        p.rows.clear(block + hi * acc_cell, row, rows, (p.pitch - hi) * p.inner)
 
 
 cdef char* lift_rows(
@@ -1394,7 +1459,7 @@ cdef char* lift_rows(
     row.first = 0
     row.stop = 1
     row.count = 1
-    p.rows.clear(scratch, top * p.pitch * p.inner)
+    p.rows.clear(scratch, 0, 1, top * p.pitch * p.inner)
     i = top
     while i < bottom:
         row.start = start + i
@@ -1402,7 +1467,7 @@ cdef char* lift_rows(
                  scratch + i * block_row + lo * acc_cell, block_row, base + lo, hi - lo, raw)
         i += 1 if call.staged else bottom - top
     pad(p, scratch + top * block_row, bottom - top, lo, hi)
-    p.rows.clear(scratch + bottom * block_row, (rows - bottom) * p.pitch * p.inner)
+    p.rows.clear(scratch + bottom * block_row, 0, 1, (rows - bottom) * p.pitch * p.inner)
     slide(p, p.rows.fold, folded, True, scratch, False, n * p.pitch, p.row.d * p.pitch * p.inner,
           p.row.k, scratch + p.at_spare)
     if p.row.s == 1:
@@ -1447,8 +1512,8 @@ cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept 
 
 
 cdef void mend(
-    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i,
-    const Ending* ending, char* dst, char* raw) noexcept nogil:
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i, char* dst,
+    char* raw) noexcept nogil:
     """Put the right result in the place of element i of an item's row r."""
     cdef Span row = window(&p.row, place.row + r)
     cdef Span lane = window(&p.lane, place.lane + i // p.inner)
@@ -1457,8 +1522,7 @@ cdef void mend(
     cdef Exact sum_
     cdef Twin total
     cdef int scale
-    cdef Ending scaled = ending[0]
-    cdef const Axis* axis
+    cdef double divisor = p.divisor
     cdef const char* src = (call.x + place.x_at + row.start * p.row.xs + lane.start * p.lane.xs
                             + i % p.inner * p.inner_xs)
     memset(&sum_, 0, sizeof(Exact))
@@ -1477,54 +1541,83 @@ cdef void mend(
         if not next_taps(p, place, taken, &src):
             break
     total = exact_twin(&sum_, &scale)
-    scaled.divisor = ldexp(scaled.divisor, scale)
-    p.rows.twin_finish(dst, <const char*> &total, 1, &scaled)
+    if p.averages:
+        divisor = <double> place.count * row.count * lane.count
+    divisor = ldexp(divisor, scale)
+    p.rows.twin_finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
 
 
 cdef void finish(
     const Pool* p, const Call* call, const Place* place, char* scratch,
     const char* result) noexcept nogil:
     """Turn an item's rows of accumulators into output."""
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, out_cell = p.inner * p.out_size
-    cdef Py_ssize_t r, j, n
-    cdef Ending ending = p.ending
-    cdef Span row, lane
+    cdef Py_ssize_t row_bytes = p.res_pitch * p.inner * p.rows.size
+    cdef Py_ssize_t n = place.lanes * p.inner, r = 0, i, run
+    cdef double count, filled = -1.0, bound = 0.0
+    cdef double* factors = <double*> (scratch + p.at_factors)
+    cdef bint overflows = False
+    cdef Span row
     cdef const char* src
     cdef char* out
     cdef char* dst
-    cdef Py_ssize_t i
-    cdef bint overflows = False
-    cdef double bound = 0.0
     if p.rows.scan != NULL:
         bound = doubt(p, &place.range_, &overflows)
-    for r in range(place.rows):
-        src = result + r * p.res_pitch * acc_cell
-        out = (call.out + place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os)
-        if p.rows.finish != NULL:
-            dst = out if p.plain else scratch + p.at_done
-            row = window(&p.row, place.row + r)
-            j = 0
-            while j < place.lanes:
-                n = place.lanes - j
-                if p.averages:
-                    lane = window(&p.lane, place.lane + j)
-                    n = alike(&p.lane, &lane, n)
-                    ending.divisor = <double> place.count * row.count * lane.count
-                p.rows.finish(dst + j * out_cell, src + j * acc_cell, n * p.inner, &ending)
-                if bound > 0.0 or overflows:
-                    i = p.rows.suspect(src, j * p.inner, (j + n) * p.inner, bound, overflows)
-                    while i < (j + n) * p.inner:
-                        mend(p, call, place, r, i, &ending, dst + i * p.out_size,
-                             scratch + p.at_raw)
-                        i = p.rows.suspect(src, i + 1, (j + n) * p.inner, bound, overflows)
-                j += n
-            src = dst
-        if p.plain:
-            if p.rows.finish == NULL:
-                memcpy(out, src, place.lanes * out_cell)
+    while r < place.rows:
+        src = result + r * row_bytes
+        out = call.out + place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os
+        run = place.rows - r if p.plain else 1
+        if p.rows.finish == NULL:
+            for i in range(run if p.plain else 0):
+                memcpy(out + i * p.row.os, src + i * row_bytes, n * p.out_size)
         else:
-            p.scatter(NULL, out, p.lane.os, p.inner_os, src, out_cell, p.out_size,
+            dst = out if p.plain else scratch + p.at_done
+            count = 1.0
+            if p.averages:
+                row = window(&p.row, place.row + r)
+                run = alike(&p.row, &row, run)
+                count = <double> place.count * row.count
+            if count != filled:
+                fill_factors(p, place, count, factors)
+                filled = count
+            p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
+            i = 0
+            while bound > 0.0 or overflows:
+                # Whole rows of the result, their gaps included, as one.
+                i = p.rows.suspect(src, i, (run - 1) * p.res_pitch * p.inner + n, bound, overflows)
+                if i >= (run - 1) * p.res_pitch * p.inner + n:
+                    break
+                if i % (p.res_pitch * p.inner) < n:
+                    mend(p, call, place, r + i // (p.res_pitch * p.inner),
+                         i % (p.res_pitch * p.inner),
+                         dst + i // (p.res_pitch * p.inner) * p.row.os
+                         + i % (p.res_pitch * p.inner) * p.out_size, scratch + p.at_raw)
+                i += 1
+            src = dst
+        if not p.plain:
+            p.scatter(NULL, out, p.lane.os, p.inner_os, src, p.inner * p.out_size, p.out_size,
                       place.lanes, p.inner, False)
+        r += run
+
+
+cdef void fill_factors(
+    const Pool* p, const Place* place, double count, double* factors) noexcept nogil:
+    """The divisors (or their inverses) of a row whose windows count `count` on the other axes."""
+    cdef Py_ssize_t j = 0, i = 0, run
+    cdef double divisor
+    cdef Span lane
+    while j < place.lanes:
+        run = place.lanes - j
+        divisor = p.divisor
+        if p.averages:
+            lane = window(&p.lane, place.lane + j)
+            run = alike(&p.lane, &lane, run)
+            divisor = count * lane.count
+        j += run
+        if p.rows.inverts:
+            divisor = 1.0 / divisor
+        while i < j * p.inner:
+            factors[i] = divisor
+            i += 1
 
 
 cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most) noexcept nogil:
@@ -1649,7 +1742,7 @@ cdef class Plan:
         p.scatter = mover(out_size)
         p.swap = swap
         p.averages = averages
-        p.ending.divisor = divisor
+        p.divisor = divisor
         p.terms = terms
         p.depth = depth
         p.ending.is_signed = is_signed
@@ -1688,7 +1781,8 @@ cdef class Plan:
         p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
         p.at_raw = p.at_result + p.result_bytes
         p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * size)
-        p.scratch_bytes = p.at_done + rounded_up(lanes * p.inner * out_size)
+        p.at_factors = p.at_done + rounded_up(lanes * p.inner * out_size)
+        p.scratch_bytes = p.at_factors + rounded_up(lanes * p.inner * sizeof(double))
 
     def run(self, x, out, int threads):
         """Pool x into out: two arrays of exactly the shapes and strides planned for."""
