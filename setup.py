@@ -6,6 +6,8 @@ import os
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -31,8 +33,29 @@ else:
     OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"])]
 
 # Contraction would give instruction sets with FMA other bits; scratch rows of one type are moved
-# as integers of the same size.
-UNIX_FLAGS = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-trapping-math"]
+# as integers of the same size. Debug information would be most of the file, which is why Python's
+# own -g is taken back.
+UNIX_FLAGS = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-trapping-math", "-g0"]
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep what this process and its children write off the terminal."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream in kept:
+            os.dup2(nowhere, stream)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)
+        os.close(nowhere)
 
 
 class BuildWithOpenMP(build_ext):
@@ -52,37 +75,51 @@ class BuildWithOpenMP(build_ext):
         super().build_extensions()
 
     def openmp_flags(self) -> tuple[list[str], list[str]] | None:
+        failures = []
         for compile_args, link_args in OPENMP_FLAGS:
-            if self.runs(PROBE, compile_args, link_args):
+            step = self.failing_step(PROBE, compile_args, link_args)
+            if step is None:
                 return compile_args, link_args
-        message = "cypool: the compiler has no working OpenMP; building without threads"
+            flags = " ".join(dict.fromkeys(compile_args + link_args))
+            failures.append(f"a probe does not {step} with {flags}")
+        problem = f"cypool: the compiler has no working OpenMP: {', '.join(failures)}"
         if os.environ.get("CYPOOL_FAIL_NO_OPENMP", "0") not in ("", "0"):
-            raise SystemExit(f"{message} is refused, as CYPOOL_FAIL_NO_OPENMP is set")
-        warnings.warn(message, stacklevel=2)
+            raise SystemExit(f"{problem}; CYPOOL_FAIL_NO_OPENMP makes this an error")
+        warnings.warn(f"{problem}; building without threads", stacklevel=2)
         return None
 
-    def runs(self, source: str, compile_args: list[str], link_args: list[str]) -> bool:
-        """Whether a program compiles, links and exits with status 0."""
-        with tempfile.TemporaryDirectory() as folder:
+    def failing_step(
+        self, source: str, compile_args: list[str], link_args: list[str]
+    ) -> str | None:
+        """Which step a program fails: "compile", "link" or "run"; None if it passes them all."""
+        with tempfile.TemporaryDirectory() as folder, silence():
             path = Path(folder, "probe.c")
             path.write_text(source)
+            step = "compile"
             try:
                 objects = self.compiler.compile(
                     [str(path)], output_dir=folder, extra_postargs=compile_args
                 )
+                step = "link"
                 self.compiler.link_executable(
                     objects, "probe", output_dir=folder, extra_postargs=link_args
                 )
+                step = "run"
                 self.spawn([str(Path(folder, self.compiler.executable_filename("probe")))])
-            except Exception as error:  # every compiler class has its own errors
-                print(f"OpenMP probe failed: {error}", file=sys.stderr)
-                return False
-        return True
+            except Exception:  # every compiler class has its own errors
+                return step
+        return None
 
 
 setup(
     ext_modules=cythonize(
-        [Extension("cypool.kernels.baseline", ["cypool/kernels/baseline.pyx"])],
+        [
+            Extension(
+                "cypool.kernels.baseline",
+                ["cypool/kernels/baseline.pyx"],
+                depends=["setup.py"],  # flags are decided here
+            )
+        ],
         include_path=["cypool/kernels"],
     ),
     cmdclass={"build_ext": BuildWithOpenMP},

@@ -302,7 +302,7 @@ def numpy_peer(threads: int) -> Peer:
             else:
                 shape.append(n)
         tiles = x.reshape(shape)
-        reduce = np.max if case.is_max else np.mean
+        reduce: Any = np.max if case.is_max else np.mean
 
         def read(y: Any) -> Array:
             return np.reshape(y, case.output_shape)
@@ -319,7 +319,7 @@ def skimage_peer(threads: int) -> Peer:
         if (lengths := blocks_of(case)) is None:
             return None
         size = tuple(lengths.get(axis, 1) for axis in range(x.ndim))
-        reduce = np.max if case.is_max else np.mean
+        reduce: Any = np.max if case.is_max else np.mean
 
         def read(y: Any) -> Array:
             return np.reshape(y, case.output_shape)

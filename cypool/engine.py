@@ -67,6 +67,7 @@ def pool(
     dilation: Any = 1,
     *,
     axis: Any,
+    whole: bool = False,
     ceil_mode: bool = False,
     keepdims: bool = True,
     count_include_pad: bool = False,
@@ -75,7 +76,7 @@ def pool(
     out: Any = None,
     num_threads: int | None = None,
 ) -> Array:
-    """Pool x; a `kernel_size` of None is one window over the whole of each pooled axis."""
+    """Pool x; if `whole`, by one window over the whole of each pooled axis."""
     if type(x) is not np.ndarray:
         x = plain_array(x)
     signature = (
@@ -88,6 +89,7 @@ def pool(
         padding if type(padding) is int else frozen(padding, "padding"),
         dilation if type(dilation) is int else frozen(dilation, "dilation"),
         axis if axis is None or type(axis) is int else frozen(axis, "axis"),
+        whole,
         bool(ceil_mode),
         bool(keepdims),
         bool(count_include_pad),
@@ -129,6 +131,7 @@ def planned(
     padding: Any,
     dilation: Any,
     axis: Any,
+    whole: bool,
     ceil_mode: bool,
     keepdims: bool,
     count_include_pad: bool,
@@ -139,7 +142,7 @@ def planned(
     """Check a call's arguments and plan it; `out_strides` None is a new C-contiguous result."""
     check_element(x_dtype)
     axes = geometry.pooled_axes(axis, len(x_shape))
-    if kernel_size is None:
+    if whole:
         windows = geometry.global_windows(x_shape, axes)
     else:
         windows = geometry.local_windows(
@@ -149,7 +152,7 @@ def planned(
     out_dtype = result_dtype(kind, x_dtype, dtype)
     if kind == "avg" and out_dtype.kind in "iu" and divisor_override is None:
         for a, window in at.items():
-            if window.may_be_empty() and not count_include_pad:
+            if window.some_are_empty() and not count_include_pad:
                 raise ValueError(
                     f"a window along axis {a} lies wholly in the padding: its average is NaN, which"
                     f" {out_dtype} cannot hold; use a float dtype or less padding"

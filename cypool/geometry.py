@@ -22,18 +22,17 @@ class Window(NamedTuple):
     before: int  # padding
     after: int
 
-    def may_be_empty(self) -> bool:
+    def some_are_empty(self) -> bool:
         """Whether some window has no tap on the input."""
-        for o in range(self.out):
-            start = o * self.stride - self.before
-            first = max(0, -(start // self.dilation))
-            if first >= self.size or start + first * self.dilation >= self.length:
-                return True
-            if start >= 0 and start + (self.size - 1) * self.dilation < self.length:
-                # From the first whole window on, only the end of the input can be missed.
-                start = (self.out - 1) * self.stride - self.before
-                return start >= self.length
-        return False
+        last = (self.out - 1) * self.stride - self.before
+        if last >= self.length or -(-self.before // self.dilation) >= self.size:
+            return True
+        # What is left are windows whose dilation steps over the whole input; the starts before it
+        # repeat their remainders.
+        starts = range(-self.before, 0, self.stride)[: min(self.out, self.dilation)]
+        return self.length < self.dilation and any(
+            start % self.dilation >= self.length for start in starts
+        )
 
 
 def pooled_axes(axis: Any, ndim: int) -> tuple[int, ...]:
