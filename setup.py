@@ -37,6 +37,18 @@ else:
 # own -g is taken back.
 UNIX_FLAGS = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-trapping-math", "-g0"]
 
+# The levels above the baseline for which the kernels are compiled too, where they can be.
+LEVEL_PROBE = """
+#if !defined(__x86_64__) && !defined(_M_X64)
+#error "not an x86-64"
+#endif
+int main(void) { return 0; }
+"""
+LEVEL_FLAGS = {
+    "v3": {"unix": ["-march=x86-64-v3"], "msvc": ["/arch:AVX2"]},
+    "v4": {"unix": ["-march=x86-64-v4", "-mprefer-vector-width=512"], "msvc": ["/arch:AVX512"]},
+}
+
 
 @contextmanager
 def silence() -> Iterator[None]:
@@ -58,21 +70,43 @@ def silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-class BuildWithOpenMP(build_ext):
-    """Compile with OpenMP if a probe compiles, links and runs; serially, with a warning, if not."""
+class BuildKernels(build_ext):
+    """Compile with OpenMP if a probe says that it works, and for the levels that can be."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
 
     def build_extensions(self) -> None:
-        unix = self.compiler.compiler_type == "unix"
+        kind = self.compiler.compiler_type
         compile_args, link_args = self.openmp_flags() or ([], [])
+        levels = self.level_flags(kind)
+        self.extensions = [
+            extension
+            for extension in self.extensions
+            if (name := extension.name.rpartition(".")[2]) not in LEVEL_FLAGS or name in levels
+        ]
         for extension in self.extensions:
-            extension.extra_compile_args += (UNIX_FLAGS if unix else ["/O2"]) + compile_args
+            extension.extra_compile_args += (
+                UNIX_FLAGS if kind == "unix" else ["/O2"]
+            ) + compile_args
+            extension.extra_compile_args += levels.get(extension.name.rpartition(".")[2], [])
             extension.extra_link_args += link_args
-            if unix:
+            if kind == "unix":
                 # The row loops are specialised by being inlined with literal arguments.
                 extension.define_macros.append(
                     ("CYTHON_INLINE", "__inline__ __attribute__((__always_inline__))")
                 )
         super().build_extensions()
+
+    def level_flags(self, kind: str) -> dict[str, list[str]]:
+        """The flags of the levels that the compiler has."""
+        return {
+            name: flags[kind]
+            for name, flags in LEVEL_FLAGS.items()
+            if kind in flags
+            and self.failing_step(LEVEL_PROBE, flags[kind], []) not in ("compile", "link")
+        }
 
     def openmp_flags(self) -> tuple[list[str], list[str]] | None:
         failures = []
@@ -115,12 +149,14 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                "cypool.kernels.baseline",
-                ["cypool/kernels/baseline.pyx"],
+                f"cypool.kernels.{name}",
+                [f"cypool/kernels/{name}.pyx"],
                 depends=["setup.py"],  # flags are decided here
             )
+            for name in ("cpu", "baseline", *LEVEL_FLAGS)
         ],
         include_path=["cypool/kernels"],
+        nthreads=os.cpu_count() if sys.platform == "linux" else 0,
     ),
-    cmdclass={"build_ext": BuildWithOpenMP},
+    cmdclass={"build_ext": BuildKernels},
 )

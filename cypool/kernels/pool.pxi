@@ -470,12 +470,14 @@ cdef inline elem_t settled(double x, elem_t* tag) noexcept nogil:
         else:
             above = <double> ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1))
             least = -above
-        x = rint(x)
         # Nested selects, so that it vectorises; NaN, which is no integer, becomes 0.
         y = x if x > least else least
         y = y if x == x else 0.0
         if sizeof(elem_t) < 8:
-            return <elem_t> (y if y < above else above - 1.0)
+            y = y if y < above - 1.0 else above - 1.0
+            # Adding 1.5 * 2**52 leaves no bits for a fraction: rint, but on every processor.
+            return <elem_t> ((y + 6755399441055744.0) - 6755399441055744.0)
+        y = rint(y)
         return <elem_t> y if y < above else worst[elem_t, Least](tag, <Least*> NULL)
 
 
@@ -1350,7 +1352,8 @@ cdef void gather(
     cdef bint fresh = True
     # Runs are reduced row by row; short rows slide together.
     cdef bint by_row = p.reduces or p.tile == 1
-    cdef bint alone = by_row and p.direct and not call.staged and single(p, place)
+    cdef bint alone = (by_row and p.direct and not p.lifts and not call.staged
+                       and single(p, place))
     cdef Span row
     cdef const char* src
     cdef char* block
