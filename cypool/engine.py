@@ -371,12 +371,20 @@ def accumulator(x: np.dtype[Any], out: np.dtype[Any], count: int, divides: bool)
 
 def plain_array(x: Any) -> Array:
     """Return x as an ndarray, without a copy where that is possible."""
-    if isinstance(x, np.ma.MaskedArray):
+    masked = masked_array_in(x)
+    if masked is not None:
         raise TypeError(
-            f"x is a MaskedArray of {x.dtype}: its mask would be ignored; fill it first, for"
-            " example with x.filled(value)"
+            f"x {'is' if masked is x else 'holds'} a MaskedArray of {masked.dtype}: its mask would"
+            " be ignored; fill it first, for example with filled(value)"
         )
     return np.asarray(x)
+
+
+def masked_array_in(x: Any) -> np.ma.MaskedArray[Any, Any] | None:
+    """Return x if it is a masked array, or one that a nest of lists holds."""
+    if isinstance(x, (list, tuple)):
+        return next((found for y in x if (found := masked_array_in(y)) is not None), None)
+    return x if isinstance(x, np.ma.MaskedArray) else None
 
 
 def check_element(dtype: np.dtype[Any]) -> None:

@@ -1147,3 +1147,9 @@ def test_many_signatures():
 def test_all_is_public_and_sorted():
     assert sorted(cypool.__all__) == cypool.__all__
     assert {pool.__name__ for pool in LOCAL + GLOBAL} <= set(cypool.__all__)
+
+
+def test_a_masked_array_within_lists_is_refused():
+    inner = np.ma.array([1, 9], mask=[False, True])
+    with pytest.raises(TypeError, match=r"x holds a MaskedArray of int64.*filled"):
+        cypool.max_pool([[inner], [inner]], 1)

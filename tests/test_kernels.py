@@ -1,0 +1,106 @@
+"""The instruction sets: all the same to the last bit, and chosen as asked."""
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+import cypool
+from cypool import engine, kernels
+
+SHAPES_AND_WINDOWS = [
+    ((3, 41, 53), {"kernel_size": (2, 2), "axis": (1, 2)}),
+    ((3, 41, 53), {"kernel_size": 3, "stride": 2, "padding": 1, "axis": (1, 2)}),
+    ((3, 41, 53), {"kernel_size": (9, 17), "stride": (1, 3), "padding": (4, 8), "axis": (1, 2)}),
+    ((2, 40, 40, 3), {"kernel_size": 13, "stride": 1, "padding": "same", "axis": (1, 2)}),
+    ((2, 40, 40, 48), {"kernel_size": 3, "stride": 1, "dilation": 2, "axis": (1, 2)}),
+    ((30_011,), {"kernel_size": 1000, "stride": 7}),
+    ((64, 7, 7), {"kernel_size": 7, "axis": (1, 2)}),
+    ((6, 5, 9, 11), {"kernel_size": (2, 3, 4), "stride": 1, "axis": (0, 3, 1)}),
+]
+
+
+def elements(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    if dtype.kind == "f":
+        x = (rng.standard_normal(shape) * 10.0 ** rng.integers(-9, 9, shape)).astype(dtype)
+        x[rng.random(shape) < 0.01] = np.nan
+        x[rng.random(shape) < 0.01] = -np.inf
+        x[rng.random(shape) < 0.2] = 0
+        return x
+    limits = np.iinfo(dtype)
+    return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+
+
+def results(name: str, monkeypatch: pytest.MonkeyPatch, x: np.ndarray, arguments: dict) -> list:
+    module = import_module(f"cypool.kernels.{name}")
+    monkeypatch.setattr(engine, "Plan", module.Plan)
+    engine.planned.cache_clear()
+    try:
+        pools = cypool.max_pool, cypool.min_pool, cypool.sum_pool, cypool.avg_pool
+        found = [pool(x, **arguments) for pool in pools]
+        found.append(cypool.avg_pool(x, **arguments, dtype="float32"))
+        found.append(cypool.avg_pool(x, **arguments, dtype="int16"))
+        return found
+    finally:
+        engine.planned.cache_clear()
+
+
+@pytest.mark.parametrize("name", [n for n in kernels.INSTRUCTION_SETS if n != "baseline"])
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])
+def test_every_instruction_set_gives_the_same_bits(name, dtype, monkeypatch):
+    for shape, arguments in SHAPES_AND_WINDOWS:
+        x = elements(shape, np.dtype(dtype))
+        expected = results("baseline", monkeypatch, x, arguments)
+        for got, want in zip(results(name, monkeypatch, x, arguments), expected, strict=True):
+            assert got.dtype == want.dtype
+            assert got.tobytes() == want.tobytes(), (shape, arguments)
+
+
+def run_with(isa: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", "import cypool; print(cypool.show_config('dicts'))"],
+        env={**os.environ, "CYPOOL_ISA": isa},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("name", kernels.INSTRUCTION_SETS)
+def test_the_environment_forces_an_instruction_set(name):
+    done = run_with(name)
+    assert done.returncode == 0, done.stderr
+    assert f"'instruction_set': '{name}'" in done.stdout
+
+
+def test_an_instruction_set_that_is_not_there_is_an_error_that_names_those_that_are():
+    done = run_with("v9")
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: CYPOOL_ISA is 'v9'")
+    assert all(name in last for name in kernels.INSTRUCTION_SETS)
+
+
+def test_the_detector_agrees_with_the_system():
+    level = kernels.cpu.x86_64_level()
+    flags = cpu_flags()
+    if flags:
+        avx512 = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+        assert (level >= 3) == ({"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe"} <= flags)
+        assert (level >= 4) == (level >= 3 and avx512 <= flags)
+    runnable = [name for name, needed in kernels.LEVELS.items() if needed <= level]
+    assert set(kernels.INSTRUCTION_SETS) <= set(runnable)
+    assert kernels.INSTRUCTION_SETS[-1] == "baseline"
+
+
+def cpu_flags() -> set[str]:
+    """The processor's features as the system lists them; none where there is no such list."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            lines = [line for line in file if line.startswith("flags")]
+    except FileNotFoundError:
+        return set()
+    return set(lines[0].split(":")[1].split()) if lines else set()
