@@ -47,6 +47,10 @@ LONG_RUN = 128
 SERIAL = 1 << 15
 
 
+#: Types of arguments that `frozen` would give back as they are.
+HASHABLE = (int, type(None), str)
+
+
 class Recipe(NamedTuple):
     """What a call signature comes to."""
 
@@ -84,11 +88,11 @@ def pool(
         x.shape,
         x.strides,
         x.dtype,
-        kernel_size if type(kernel_size) is int else frozen(kernel_size, "kernel_size"),
-        stride if stride is None or type(stride) is int else frozen(stride, "stride"),
-        padding if type(padding) is int else frozen(padding, "padding"),
-        dilation if type(dilation) is int else frozen(dilation, "dilation"),
-        axis if axis is None or type(axis) is int else frozen(axis, "axis"),
+        kernel_size if type(kernel_size) in HASHABLE else frozen(kernel_size, "kernel_size"),
+        stride if type(stride) in HASHABLE else frozen(stride, "stride"),
+        padding if type(padding) in HASHABLE else frozen(padding, "padding"),
+        dilation if type(dilation) in HASHABLE else frozen(dilation, "dilation"),
+        axis if type(axis) in HASHABLE else frozen(axis, "axis"),
         whole,
         bool(ceil_mode),
         bool(keepdims),
@@ -96,28 +100,33 @@ def pool(
         None if divisor_override is None else divisor(divisor_override),
         None if dtype is None else np.dtype(dtype),
     )
+    recipe = planned(*signature, None)
     if out is None:
-        recipe = planned(*signature, None)
         result = np.empty(recipe.kept, recipe.dtype)
         run(recipe, x, result, num_threads)
         return result if recipe.shape is recipe.kept else result.reshape(recipe.shape)
-    recipe = planned(*signature, None)
-    checked = checked_out(out, recipe)
-    if np.may_share_memory(x, out) or not (out.flags.aligned and out.dtype.isnative):
-        result = np.empty(recipe.kept, recipe.dtype)
-        run(recipe, x, result, num_threads)
-        np.copyto(out, result.reshape(recipe.shape))
-        return checked
-    kept = np.expand_dims(checked, recipe.reduced) if recipe.reduced else checked
-    run(planned(*signature, kept.strides), x, kept, num_threads)
-    return checked
+    target = checked_out(out, recipe)
+    if target.flags.aligned and target.dtype.isnative:
+        if target.flags.c_contiguous:
+            kept = target.reshape(recipe.kept)
+        else:
+            kept = np.expand_dims(target, recipe.reduced)
+            recipe = planned(*signature, kept.strides)
+        if run(recipe, x, kept, num_threads):
+            return target
+    # The kernels write elements as they are, and may not read what they have written.
+    result = np.empty(recipe.kept, recipe.dtype)
+    run(planned(*signature, None), x, result, num_threads)
+    np.copyto(target, result.reshape(recipe.shape))
+    return target
 
 
-def run(recipe: Recipe, x: Array, result: Array, num_threads: int | None) -> None:
-    """Let the kernels fill the result."""
+def run(recipe: Recipe, x: Array, result: Array, num_threads: int | None) -> bool:
+    """Let the kernels fill the result; False, with nothing done, if it may overlap x."""
     n = threads.resolve(num_threads) if recipe.parallel or num_threads is not None else 1
-    if recipe.plan is not None:
-        recipe.plan.run(x, result, n if recipe.parallel else 1)
+    if recipe.plan is None:
+        return True
+    return recipe.plan.run(x, result, n if recipe.parallel else 1)
 
 
 @lru_cache(maxsize=1024)
@@ -200,6 +209,11 @@ class Axis(NamedTuple):
         """Whether one window is the whole axis."""
         return self.out == 1 and self.k == self.n and self.d == 1 and not self.before
 
+    def tiles(self) -> bool:
+        """Whether the windows lie side by side, from one end of the axis to the other."""
+        apart = self.d * (self.k - 1) < self.s
+        return apart and self.n == self.out * self.s and not self.before
+
 
 ALONE = Axis(1, 1, 1, 1, 1, 0, -1, 0, 0)
 
@@ -271,6 +285,21 @@ def plan_for(
         tile = min(row.out, max(cap // pitch, 1))
     passes = -(-min(lane.k, lane.n) // lane_taps)
 
+    # Short rows are cheapest side by side as they are, if padding cuts few of their windows.
+    cut = -(-lane.before // lane.s) + max(
+        lane.out - (lane.n - reach + lane.before) // lane.s - 1, 0
+    )
+    bare = (
+        0 < cut <= 2
+        and inner.n == lane.d == 1
+        and lane.n % lane.s == 0
+        and lane.out * lane.s <= lane.n
+        and tile > 1
+        and lanes == lane.out
+        and lane_taps == lane.k <= lane.n
+        and not (leading or reduces or lifts or slides)
+    )
+
     # Few items with large windows: split the windows, to have work for every thread.
     items = math.prod(axis.out for axis in merged) * -(-row.out // tile) * -(-lane.out // lanes)
     parts, parts_rows = 1, False
@@ -309,6 +338,7 @@ def plan_for(
         reduces=reduces,
         slides=slides,
         lifts=lifts,
+        bare=bare,
         tile=tile,
         lanes=lanes,
         taps=lane_taps,
@@ -350,6 +380,9 @@ def merge(axes: list[Axis]) -> list[Axis]:
                 continue
             if last.covers_all() and axis.covers_all():
                 merged[-1] = axis._replace(n=n, k=n, counted=-1)
+                continue
+            if last.is_plain() and axis.tiles() and last.os == axis.out * axis.os:
+                merged[-1] = axis._replace(n=n, out=last.out * axis.out, counted=-1)
                 continue
         merged.append(axis)
     return merged
@@ -431,6 +464,8 @@ def checked_out(out: Any, recipe: Recipe) -> Array:
         raise TypeError(f"out has dtype {out.dtype}; the result has dtype {recipe.dtype}")
     if not out.flags.writeable:
         raise ValueError("out is read-only; it must be writeable")
+    if out.flags.c_contiguous:
+        return out
     extent = 0
     for stride, n in sorted((abs(s), n) for s, n in zip(out.strides, out.shape, strict=True)):
         if n > 1 and out.size:
@@ -453,6 +488,12 @@ def contiguous_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]
 
 def frozen(value: Any, name: str) -> Any:
     """Return sizes, axes or paddings as something hashable: names, integers, tuples of them."""
+    if type(value) is tuple:
+        for v in value:
+            if type(v) is not int:
+                break
+        else:
+            return value
     if isinstance(value, (tuple, list)):
         return tuple(frozen(v, name) for v in value)
     if isinstance(value, str) or value is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from . import cpu
 
@@ -36,9 +37,10 @@ def choose() -> str:
 #: The one that runs.
 INSTRUCTION_SET = choose()
 
-_kernels = import_module(f"{__name__}.{INSTRUCTION_SET}")
-Plan = _kernels.Plan
-max_threads = _kernels.max_threads
-openmp = _kernels.openmp
+if TYPE_CHECKING:
+    from .baseline import Plan, max_threads, openmp
+else:
+    _kernels = import_module(f"{__name__}.{INSTRUCTION_SET}")
+    Plan, max_threads, openmp = _kernels.Plan, _kernels.max_threads, _kernels.openmp
 
 __all__ = ["INSTRUCTION_SET", "INSTRUCTION_SETS", "Plan", "max_threads", "openmp"]

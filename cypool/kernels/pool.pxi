@@ -369,42 +369,74 @@ cdef void sum_fold(
         dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
-# A single accumulator would chain every combine to the one before it; independent lanes vectorise.
-cdef enum:
-    LANES = 16
+# Floats as integers of the same order: of two's complement, and a NaN is beyond all numbers.
+# Compilers vectorise the reduction of integers by max or min, but not that of floats.
+
+cdef inline int32_t key32(float x, order_t* _) noexcept nogil:
+    cdef uint32_t bits = (<uint32_t*> &x)[0]
+    if order_t is Most:
+        bits &= ~(<uint32_t> (x != x) << 31)
+    else:
+        bits |= <uint32_t> (x != x) << 31
+    return <int32_t> bits ^ <int32_t> (<uint32_t> (<int32_t> bits >> 31) >> 1)
+
+
+cdef inline float value32(int32_t key) noexcept nogil:
+    key ^= <int32_t> (<uint32_t> (key >> 31) >> 1)
+    return (<float*> &key)[0]
+
+
+cdef inline int64_t key64(double x, order_t* _) noexcept nogil:
+    cdef uint64_t bits = (<uint64_t*> &x)[0]
+    if order_t is Most:
+        bits &= ~(<uint64_t> (x != x) << 63)
+    else:
+        bits |= <uint64_t> (x != x) << 63
+    return <int64_t> bits ^ <int64_t> (<uint64_t> (<int64_t> bits >> 63) >> 1)
+
+
+cdef inline double value64(int64_t key) noexcept nogil:
+    key ^= <int64_t> (<uint64_t> (key >> 63) >> 1)
+    return (<double*> &key)[0]
 
 
 cdef void best_run(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
     """dst[r, 0] = best of src[r, 0] … src[r, n - 1], and of dst[r, 0] unless `fresh`; n >= 1."""
-    cdef elem_t lane[LANES]
-    cdef Py_ssize_t i, j, r
+    cdef Py_ssize_t i, r
     cdef elem_t x
+    cdef int32_t best32
+    cdef int64_t best64
     for r in range(rows):
-        x = src[0]
-        i = 1
-        if n >= LANES:
-            for j in range(LANES):
-                lane[j] = src[j]
-            i = LANES
-            while i + LANES <= n:
-                for j in range(LANES):
-                    lane[j] = better[elem_t, order_t](lane[j], src[i + j], order)
-                i += LANES
-            for j in range(8):
-                lane[j] = better[elem_t, order_t](lane[j], lane[j + 8], order)
-            for j in range(4):
-                lane[j] = better[elem_t, order_t](lane[j], lane[j + 4], order)
-            x = better[elem_t, order_t](
-                better[elem_t, order_t](lane[0], lane[2], order),
-                better[elem_t, order_t](lane[1], lane[3], order), order)
-        while i < n:
-            x = better[elem_t, order_t](x, src[i], order)
-            i += 1
+        if n <= 3:
+            x = src[0]
+            if n > 1:
+                x = better[elem_t, order_t](x, src[1], order)
+            if n > 2:
+                x = better[elem_t, order_t](x, src[2], order)
+        elif elem_t is float:
+            best32 = key32(src[0], order)
+            for i in range(1, n):
+                best32 = better[int32_t, order_t](best32, key32(src[i], order), order)
+            x = value32(best32)
+        elif elem_t is double:
+            best64 = key64(src[0], order)
+            for i in range(1, n):
+                best64 = better[int64_t, order_t](best64, key64(src[i], order), order)
+            x = value64(best64)
+        else:
+            x = src[0]
+            for i in range(1, n):
+                x = better[elem_t, order_t](x, src[i], order)
         dst[0] = x if fresh else better[elem_t, order_t](dst[0], x, order)
         dst = <elem_t*> (<char*> dst + dst_pitch)
         src = past(src, src_pitch)
+
+
+# A single accumulator would chain every sum to the one before it; independent lanes vectorise.
+cdef enum:
+    LANES = 16
 
 
 cdef void sum_run(
@@ -1037,6 +1069,7 @@ cdef struct Pool:
     bint slides             # strided horizontal folds slide by one, then pick
     bint lifts              # the rows of an item are lifted once and slide over each other
     bint direct             # a row without padding may be read where it lies
+    bint bare               # scratch rows have no padding; the windows it cuts are folded apart
     Ending ending
     double divisor          # for all windows, unless they are averages
     double terms            # the most elements a window adds up
@@ -1110,6 +1143,17 @@ cdef inline Span window(const Axis* axis, Py_ssize_t o) noexcept nogil:
     else:
         span.count = taps_below(axis, span.start, axis.counted)
     return span
+
+
+cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most) noexcept nogil:
+    """How many windows from this one on (at most `most`) have all their taps, as this one has.
+
+    1 if this one has not.
+    """
+    cdef Py_ssize_t reach = axis.n - 1 - span.start - (axis.k - 1) * axis.d
+    if span.start < 0 or reach < 0:
+        return 1
+    return min(reach // axis.s + 1, most)
 
 
 cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
@@ -1209,14 +1253,6 @@ cdef void vertical(
     # The rows of a dilated window interleave with the next one's.
     if p.row.d == 1 and stop + (rows - 1) * stride > place.seen:
         place.seen = stop + (rows - 1) * stride
-
-
-cdef Py_ssize_t row_run(const Pool* p, const Span* row, Py_ssize_t most) noexcept nogil:
-    """How many rows from this one on have all their taps on the input (1 if this has not)."""
-    cdef Py_ssize_t reach = p.row.n - 1 - row.start - (p.row.k - 1) * p.row.d
-    if row.start < 0 or reach < 0 or most == 1:
-        return 1
-    return clamped(reach // p.row.s + 1, 1, most)
 
 
 cdef void reduce_taps(
@@ -1354,7 +1390,7 @@ cdef void gather(
     cdef bint by_row = p.reduces or p.tile == 1
     cdef bint alone = (by_row and p.direct and not p.lifts and not call.staged
                        and single(p, place))
-    cdef Span row
+    cdef Span row, lane
     cdef const char* src
     cdef char* block
     cdef char* spare = scratch + p.at_spare
@@ -1369,10 +1405,13 @@ cdef void gather(
         cells = (place.lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
         lo = clamped(-base, 0, cells)
         hi = clamped(p.lane.n - base, lo, cells)
+        if p.bare:
+            lo = -base
+            hi = lo + p.lane.n
         place.seen = 0
         block = scratch
         if p.lifts:
-            block = lift_rows(p, call, place, base, lo, hi, scratch, raw)
+            block = lift_rows(p, call, place, base, lo, hi, block, raw)
         r = 0
         while r < place.rows:
             run = 1
@@ -1385,7 +1424,7 @@ cdef void gather(
                     row.stop = row.first + m * (part + 1) // p.parts
                     row.first += m * part // p.parts
                 elif not call.staged:
-                    run = row_run(p, &row, place.rows - r)
+                    run = alike(&p.row, &row, place.rows - r)
             if p.leading:
                 if not p.lifts:
                     vertical(p, call, place, &row, run, p.row.s, result + r * result_row,
@@ -1404,9 +1443,10 @@ cdef void gather(
             else:
                 if not p.lifts:
                     vertical(p, call, place, &row, run, p.row.s,
-                             scratch + r * block_row + lo * acc_cell, block_row, base + lo,
+                             block + r * block_row + lo * acc_cell, block_row, base + lo,
                              hi - lo, raw)
-                    pad(p, scratch + r * block_row, run, lo, hi)
+                    if not p.bare:
+                        pad(p, block + r * block_row, run, lo, hi)
                 if by_row:
                     across(p, result + r * result_row, result_row, block + r * block_row,
                            block_row, run, place.lanes, taps, False, fresh, spare)
@@ -1414,10 +1454,28 @@ cdef void gather(
         if not (p.leading or by_row):
             horizontal(p, result, block, block_row, place.rows, place.lanes, taps, False, fresh,
                        spare)
+        if p.bare:
+            fold_cut(p, place, result, result_row, block + lo * acc_cell, block_row)
         fresh = False
         tap += p.taps
     if fresh:
         p.rows.clear(result, result_row, place.rows, place.lanes * p.inner)
+
+
+cdef void fold_cut(
+    const Pool* p, const Place* place, char* result, Py_ssize_t result_row, const char* block,
+    Py_ssize_t block_row) noexcept nogil:
+    """Fold the windows that stick out of bare rows, which slid into their neighbours' cells."""
+    cdef Py_ssize_t lane = 0, cell = p.rows.size
+    cdef Span span
+    while lane < place.lanes:
+        span = window(&p.lane, lane)
+        if span.stop - span.first == p.lane.k:
+            lane += alike(&p.lane, &span, place.lanes - lane)
+            continue
+        p.rows.fold_run(result + lane * cell, result_row, block + (span.start + span.first) * cell,
+                        block_row, place.rows, span.stop - span.first, True)
+        lane += 1
 
 
 cdef void across(
@@ -1605,7 +1663,7 @@ cdef void finish(
 cdef void fill_factors(
     const Pool* p, const Place* place, double count, double* factors) noexcept nogil:
     """The divisors (or their inverses) of a row whose windows count `count` on the other axes."""
-    cdef Py_ssize_t j = 0, i = 0, run
+    cdef Py_ssize_t j = 0, i, run
     cdef double divisor
     cdef Span lane
     while j < place.lanes:
@@ -1615,21 +1673,11 @@ cdef void fill_factors(
             lane = window(&p.lane, place.lane + j)
             run = alike(&p.lane, &lane, run)
             divisor = count * lane.count
-        j += run
         if p.rows.inverts:
             divisor = 1.0 / divisor
-        while i < j * p.inner:
+        for i in range(j * p.inner, (j + run) * p.inner):
             factors[i] = divisor
-            i += 1
-
-
-cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most) noexcept nogil:
-    """How many windows from this one on (at most `most`) surely have its count."""
-    cdef Py_ssize_t limit = axis.n if axis.counted < 0 else axis.counted
-    cdef Py_ssize_t reach = limit - 1 - span.start - (axis.k - 1) * axis.d
-    if span.count != axis.k or reach < 0:
-        return 1
-    return clamped(reach // axis.s + 1, 1, most)
+        j += run
 
 
 cdef void pool_item(
@@ -1693,34 +1741,73 @@ cdef Axis axis_from(object numbers):
     return axis
 
 
-cdef inline bint matches(const Py_buffer* view, tuple shape, tuple strides):
-    """Whether a buffer has the shape and, where they matter, the strides that are expected."""
-    cdef Py_ssize_t i
-    if view.ndim != len(shape):
+cdef enum:
+    MAX_DIMS = 64       # NumPy's own limit
+
+# The shape and the strides that an array is planned to have.
+cdef struct Layout:
+    int ndim
+    Py_ssize_t shape[MAX_DIMS]
+    Py_ssize_t strides[MAX_DIMS]
+
+
+cdef Layout layout_from(tuple shape, tuple strides):
+    cdef Layout layout
+    cdef int i
+    layout.ndim = len(shape)
+    for i in range(layout.ndim):
+        layout.shape[i] = shape[i]
+        layout.strides[i] = strides[i]
+    return layout
+
+
+cdef bint matches(const Py_buffer* view, const Layout* layout) noexcept:
+    """Whether a buffer has the shape and, where they matter, the strides that are planned."""
+    cdef int i
+    if view.ndim != layout.ndim:
         return False
     for i in range(view.ndim):
-        if view.shape[i] != <Py_ssize_t> shape[i]:
+        if view.shape[i] != layout.shape[i]:
             return False
-        if view.shape[i] > 1 and view.strides[i] != <Py_ssize_t> strides[i]:
+        if view.shape[i] > 1 and view.strides[i] != layout.strides[i]:
             return False
     return True
+
+
+cdef bint overlap(const Py_buffer* a, const Py_buffer* b) noexcept:
+    """Whether two buffers may share memory: whether their extents do."""
+    cdef const char* low[2]
+    cdef const char* high[2]
+    cdef const Py_buffer* view
+    cdef Py_ssize_t reach
+    cdef int i, j
+    for j in range(2):
+        view = b if j else a
+        low[j] = <const char*> view.buf
+        high[j] = low[j] + view.itemsize
+        for i in range(view.ndim):
+            reach = (view.shape[i] - 1) * view.strides[i]
+            if reach < 0:
+                low[j] += reach
+            else:
+                high[j] += reach
+    return low[0] < high[1] and low[1] < high[0]
 
 
 cdef class Plan:
     """All that is known of a pooling before the data: made once, run often."""
 
     cdef Pool pool
-    cdef tuple x_shape
-    cdef tuple x_strides
-    cdef tuple out_shape
-    cdef tuple out_strides
+    cdef Layout x_layout
+    cdef Layout out_layout
 
     def __init__(
         self, int kind, int elem, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane,
-        inner, Py_ssize_t size, Py_ssize_t out_size, bint swap, bint averages,
-        double divisor, double terms, double depth, bint is_signed, bint wraps, bint leading, bint reduces, bint slides, bint lifts, Py_ssize_t tile,
-        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t parts, bint parts_rows,
+        inner, Py_ssize_t size, Py_ssize_t out_size, bint swap, bint averages, double divisor,
+        double terms, double depth, bint is_signed, bint wraps, bint leading, bint reduces,
+        bint slides, bint lifts, bint bare, Py_ssize_t tile, Py_ssize_t lanes, Py_ssize_t taps,
+        Py_ssize_t parts, bint parts_rows,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i, reach, rows, acc_cell
@@ -1729,10 +1816,8 @@ cdef class Plan:
             raise ValueError(f"no kernel for kind {kind}, types {elem}, {acc}, {out}")
         if len(outer) > MAX_OUTER:
             raise ValueError(f"{len(outer)} outer axes; at most {MAX_OUTER} are possible")
-        self.x_shape = x_shape
-        self.x_strides = x_strides
-        self.out_shape = out_shape
-        self.out_strides = out_strides
+        self.x_layout = layout_from(x_shape, x_strides)
+        self.out_layout = layout_from(out_shape, out_strides)
         p.nouter = len(outer)
         for i in range(p.nouter):
             p.outer[i] = axis_from(outer[i])
@@ -1753,6 +1838,7 @@ cdef class Plan:
         p.reduces = reduces
         p.slides = slides
         p.lifts = lifts
+        p.bare = bare
         p.tile = tile
         p.lanes = lanes
         p.taps = taps
@@ -1767,7 +1853,7 @@ cdef class Plan:
         # are sums of elements, so that one fold has to do.
         p.direct = p.unit == 1 and (p.rows.finish == NULL or reduces or p.lane.s > 1 or taps <= 3)
         reach = (lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
-        p.pitch = (reach + p.lane.s - 1) // p.lane.s * p.lane.s
+        p.pitch = p.lane.n if bare else (reach + p.lane.s - 1) // p.lane.s * p.lane.s
         p.res_pitch = lanes if p.leading or reduces else p.pitch // p.lane.s
         p.lane_blocks = (p.lane.out + lanes - 1) // lanes
         p.row_blocks = (p.row.out + tile - 1) // tile
@@ -1778,7 +1864,7 @@ cdef class Plan:
         rows = tile
         if lifts:
             rows = (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
-        p.block_bytes = rounded_up(rows * p.pitch * acc_cell)
+        p.block_bytes = rounded_up((rows * p.pitch + (2 * p.lane.k if bare else 0)) * acc_cell)
         p.at_spare = p.block_bytes * (2 if lifts else 0 if p.leading else 1)
         p.at_result = p.at_spare + p.block_bytes * (0 if p.leading and not lifts else 3)
         p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
@@ -1788,7 +1874,10 @@ cdef class Plan:
         p.scratch_bytes = p.at_factors + rounded_up(lanes * p.inner * sizeof(double))
 
     def run(self, x, out, int threads):
-        """Pool x into out: two arrays of exactly the shapes and strides planned for."""
+        """Pool x into out: two arrays of exactly the shapes and strides planned for.
+
+        False, with nothing done, if they may share memory.
+        """
         cdef const Pool* p = &self.pool
         cdef Call call
         cdef Py_buffer x_view, out_view
@@ -1800,9 +1889,11 @@ cdef class Plan:
         try:
             PyObject_GetBuffer(out, &out_view, PyBUF_STRIDES | PyBUF_WRITABLE)
             try:
-                if not (matches(&x_view, self.x_shape, self.x_strides)
-                        and matches(&out_view, self.out_shape, self.out_strides)):
+                if not (matches(&x_view, &self.x_layout)
+                        and matches(&out_view, &self.out_layout)):
                     raise ValueError("the arrays are not laid out as planned")
+                if overlap(&x_view, &out_view):
+                    return False
                 if threads > units:
                     threads = <int> units
                 call.x = <const char*> x_view.buf
@@ -1833,6 +1924,7 @@ cdef class Plan:
                 PyBuffer_Release(&out_view)
         finally:
             PyBuffer_Release(&x_view)
+        return True
 
 
 cdef Py_ssize_t rounded_up(Py_ssize_t size) noexcept:
