@@ -266,7 +266,8 @@ def plan_for(
     apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
     reduces = apart and lane.d == 1 and not leading
     # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
-    slides = lane.s > 1 and lane.k > lane.s * (doublings(lane.k) + 1)
+    # Cells of several elements are dealt out slowly, so that it pays to pick few of them.
+    slides = lane.s > 1 and (inner.n > 1 or lane.k > lane.s * (doublings(lane.k) + 1))
     lifts = row.out > 1 and lifting_pays(math.prod(axis.k for axis in merged), row, lane.n * cell)
     tile, cap = row.out, max(BLOCK // cell, 1)
     if lifts:
@@ -299,6 +300,8 @@ def plan_for(
         and lane_taps == lane.k <= lane.n
         and not (leading or reduces or lifts or slides)
     )
+    # Pairs need no scratch rows at all, but each row ends in a remainder.
+    pairs = lane.k == lane.s == 2 and inner.n == lane.d == 1 and lane.out * acc_size >= 128
 
     # Few items with large windows: split the windows, to have work for every thread.
     items = math.prod(axis.out for axis in merged) * -(-row.out // tile) * -(-lane.out // lanes)
@@ -338,7 +341,8 @@ def plan_for(
         reduces=reduces,
         slides=slides,
         lifts=lifts,
-        bare=bare,
+        bare=bare and not pairs,
+        pairs=pairs and not (lifts or reduces),
         tile=tile,
         lanes=lanes,
         taps=lane_taps,

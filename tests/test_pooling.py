@@ -1153,3 +1153,14 @@ def test_a_masked_array_within_lists_is_refused():
     inner = np.ma.array([1, 9], mask=[False, True])
     with pytest.raises(TypeError, match=r"x holds a MaskedArray of int64.*filled"):
         cypool.max_pool([[inner], [inner]], 1)
+
+
+@pytest.mark.parametrize("divisor", [-1, -3, 1, 2, 255])
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"])
+def test_sums_of_bytes_over_any_divisor(dtype, divisor):
+    x = np.full((16, 16), 255, np.uint8)
+    limits = (-np.inf, np.inf) if dtype[0] == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    quotient = 255 * 256 / divisor
+    want = np.clip(quotient if dtype[0] == "f" else round(quotient), *limits)
+    got = cypool.avg_pool(x, 16, divisor_override=divisor, dtype=dtype)
+    assert got.item() == np.array(want, dtype).item()

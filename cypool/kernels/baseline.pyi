@@ -33,6 +33,7 @@ class Plan:
         slides: bool,
         lifts: bool,
         bare: bool,
+        pairs: bool,
         tile: int,
         lanes: int,
         taps: int,

@@ -165,6 +165,7 @@ ctypedef void (*split_f)(
 cdef struct Rows:
     fold_f lift         # elements into accumulators
     fold_f fold         # accumulators into accumulators
+    fold_f pairs        # pairs of elements into accumulators; may be NULL
     reduce_f lift_run   # a run of elements into one accumulator
     reduce_f fold_run   # a run of accumulators into one
     clear_f clear       # the identity
@@ -369,6 +370,104 @@ cdef void sum_fold(
         dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
+# Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between:
+# most of what deep networks and pictures pool.
+
+cdef inline void best_pairs_few(
+    elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c, Py_ssize_t n, int count,
+    bint fresh, order_t* order) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef elem_t x
+    for j in range(n):
+        x = better[elem_t, order_t](a[2 * j], a[2 * j + 1], order)
+        if count > 1:
+            x = better[elem_t, order_t](
+                x, better[elem_t, order_t](b[2 * j], b[2 * j + 1], order), order)
+        if count > 2:
+            x = better[elem_t, order_t](
+                x, better[elem_t, order_t](c[2 * j], c[2 * j + 1], order), order)
+        if not fresh:
+            x = better[elem_t, order_t](dst[j], x, order)
+        dst[j] = x
+
+
+cdef inline void sum_pairs_few(
+    sum_t* dst, const term_t* a, const term_t* b, const term_t* c, Py_ssize_t n, int count,
+    bint fresh) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef sum_t x
+    for j in range(n):
+        x = added[sum_t](lifted[term_t, sum_t](a[2 * j], dst),
+                         lifted[term_t, sum_t](a[2 * j + 1], dst))
+        if count > 1:
+            x = added[sum_t](x, added[sum_t](lifted[term_t, sum_t](b[2 * j], dst),
+                                             lifted[term_t, sum_t](b[2 * j + 1], dst)))
+        if count > 2:
+            x = added[sum_t](x, added[sum_t](lifted[term_t, sum_t](c[2 * j], dst),
+                                             lifted[term_t, sum_t](c[2 * j + 1], dst)))
+        if not fresh:
+            x = added[sum_t](dst[j], x)
+        dst[j] = x
+
+
+cdef void best_pairs(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    """dst[r, j] = best of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in best_fold."""
+    cdef Py_ssize_t i, r
+    cdef const elem_t* at[3]
+    for r in range(rows):
+        i = 0
+        while i < count:
+            at[0] = past(src[i], r * src_pitch)
+            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
+            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            if i == 0 and fresh:
+                if count > 2:
+                    best_pairs_few(dst, at[0], at[1], at[2], n, 3, True, order)
+                elif count == 2:
+                    best_pairs_few(dst, at[0], at[1], at[2], n, 2, True, order)
+                else:
+                    best_pairs_few(dst, at[0], at[1], at[2], n, 1, True, order)
+            elif count - i > 2:
+                best_pairs_few(dst, at[0], at[1], at[2], n, 3, False, order)
+            elif count - i == 2:
+                best_pairs_few(dst, at[0], at[1], at[2], n, 2, False, order)
+            else:
+                best_pairs_few(dst, at[0], at[1], at[2], n, 1, False, order)
+            i += 3
+        dst = <elem_t*> (<char*> dst + dst_pitch)
+
+
+cdef void sum_pairs(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil:
+    """dst[r, j] = sum of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in sum_fold."""
+    cdef Py_ssize_t i, r
+    cdef const term_t* at[3]
+    for r in range(rows):
+        i = 0
+        while i < count:
+            at[0] = past(src[i], r * src_pitch)
+            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
+            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            if i == 0 and fresh:
+                if count > 2:
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 3, True)
+                elif count == 2:
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 2, True)
+                else:
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 1, True)
+            elif count - i > 2:
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 3, False)
+            elif count - i == 2:
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 2, False)
+            else:
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 1, False)
+            i += 3
+        dst = <sum_t*> (<char*> dst + dst_pitch)
+
+
 # Floats as integers of the same order: of two's complement, and a NaN is beyond all numbers.
 # Compilers vectorise the reduction of integers by max or min, but not that of floats.
 
@@ -513,6 +612,31 @@ cdef inline elem_t settled(double x, elem_t* tag) noexcept nogil:
         return <elem_t> y if y < above else worst[elem_t, Least](tag, <Least*> NULL)
 
 
+cdef inline elem_t settled_small(float x, elem_t* _) noexcept nogil:
+    """The same for a quotient below 2**16 in magnitude: float has room for it and its half."""
+    cdef int32_t y, least, most
+    if elem_t is float or elem_t is double:
+        return <elem_t> x
+    else:
+        least = 0
+        most = 65535
+        if elem_t is int8_t:
+            least = -128
+        elif elem_t is int16_t:
+            least = -32768
+        elif elem_t is int32_t or elem_t is int64_t:
+            least = -65535
+        if elem_t is uint8_t:
+            most = 255
+        elif elem_t is int8_t:
+            most = 127
+        elif elem_t is int16_t:
+            most = 32767
+        y = <int32_t> ((x + <float> 12582912.0) - <float> 12582912.0)
+        y = y if y > least else least
+        return <elem_t> (y if y < most else most)
+
+
 cdef inline double quotient(Twin x, double divisor) noexcept nogil:
     """(hi + lo) / divisor: the remainder of the first division is carried into a second."""
     cdef double total = x.hi + x.lo
@@ -634,6 +758,15 @@ cdef void sum_finish(
             else:
                 for j in range(n):
                     dst[j] = <elem_t> src[j]
+        elif sum_t is uint16_t and not (elem_t is double):
+            # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
+            if ending.is_signed:
+                for j in range(n):
+                    dst[j] = settled_small[elem_t](
+                        <float> signed_value(src[j]) / <float> factors[j], dst)
+            else:
+                for j in range(n):
+                    dst[j] = settled_small[elem_t](<float> src[j] / <float> factors[j], dst)
         elif ending.is_signed:
             for j in range(n):
                 dst[j] = settled[elem_t](<double> signed_value(src[j]) / factors[j], dst)
@@ -813,7 +946,15 @@ cdef void split(
     """
     cdef Py_ssize_t n = cells // step, m = (cells + step - 1) // step
     cdef Py_ssize_t j, p, c, phases = step if all else 1
-    if inner > 1:
+    if inner > 1 and not all and inner * sizeof(bits_t) <= 16 and n > 0:
+        # Cells are copied in one or two words; what that writes past a cell, the next overwrites.
+        for j in range(n - 1):
+            if inner * sizeof(bits_t) <= 8:
+                memcpy(dst + j * inner, src + j * step * inner, 8)
+            else:
+                memcpy(dst + j * inner, src + j * step * inner, 16)
+        memcpy(dst + (n - 1) * inner, src + (n - 1) * step * inner, inner * sizeof(bits_t))
+    elif inner > 1:
         for p in range(phases):
             for j in range(n):
                 for c in range(inner):
@@ -904,6 +1045,7 @@ cdef split_f splitter(Py_ssize_t size) noexcept nogil:
 cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> best_fold[elem_t, order_t]
     rows.fold = rows.lift
+    rows.pairs = <fold_f> best_pairs[elem_t, order_t]
     rows.lift_run = <reduce_f> best_run[elem_t, order_t]
     rows.fold_run = rows.lift_run
     rows.clear = <clear_f> best_clear[elem_t, order_t]
@@ -913,6 +1055,8 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
 
 cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> sum_fold[sum_t, term_t]
+    if not (sum_t is Twin or sum_t is Wide):
+        rows.pairs = <fold_f> sum_pairs[sum_t, term_t]
     rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
     if term_t is float or term_t is double:
         rows.scan = <scan_f> scan[term_t]
@@ -1069,6 +1213,7 @@ cdef struct Pool:
     bint slides             # strided horizontal folds slide by one, then pick
     bint lifts              # the rows of an item are lifted once and slide over each other
     bint direct             # a row without padding may be read where it lies
+    bint pairs              # the lane windows are pairs, folded with their rows at once
     bint bare               # scratch rows have no padding; the windows it cuts are folded apart
     Ending ending
     double divisor          # for all windows, unless they are averages
@@ -1201,13 +1346,42 @@ cdef bint next_taps(
     return False
 
 
+cdef void lift_batch(
+    const Pool* p, const Place* place, char* dst, Py_ssize_t pitch, const char** batch,
+    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
+    bint fresh) noexcept nogil:
+    """Fold source rows that begin at an input position into dst, as cells or as lanes of pairs."""
+    cdef const char* inside[BATCH]
+    cdef Py_ssize_t j = 0, i, run
+    cdef Span lane
+    if not p.pairs:
+        p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
+        return
+    while j < place.lanes:
+        lane = window(&p.lane, place.lane + j)
+        for i in range(count):
+            inside[i] = batch[i] + (lane.start + lane.first - position) * p.size
+        if lane.stop - lane.first == p.lane.k:
+            run = alike(&p.lane, &lane, place.lanes - j)
+            p.rows.pairs(dst + j * p.rows.size, pitch, inside, step, count, rows, run, fresh)
+        else:
+            # One of the pair, or none.
+            run = 1
+            if lane.first < lane.stop:
+                p.rows.lift(dst + j * p.rows.size, pitch, inside, step, count, rows, 1, fresh)
+            elif fresh:
+                p.rows.clear(dst + j * p.rows.size, pitch, rows, 1)
+        j += run
+
+
 cdef void vertical(
     const Pool* p, const Call* call, Place* place, const Span* row, Py_ssize_t rows,
     Py_ssize_t stride, char* dst, Py_ssize_t pitch, Py_ssize_t position, Py_ssize_t n,
     char* raw) noexcept nogil:
     """Fold lane positions `position` … + n of `rows` windows along the row axis into dst.
 
-    `row` is the first window; the others, `stride` further each, have the same taps.
+    `row` is the first window; the others, `stride` further each, have the same taps.  Where
+    lanes are pairs, dst is a row of lanes.
     """
     cdef const char* batch[BATCH]
     cdef Py_ssize_t taken[MAX_OUTER]
@@ -1230,7 +1404,7 @@ cdef void vertical(
                 if p.rows.scan != NULL and row.start + t * p.row.d >= place.seen:
                     p.rows.scan(raw, 0, 1, cells, &place.range_)
             if count == BATCH or call.staged:
-                p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
+                lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
                 fresh = False
                 count = 0
         if p.rows.scan != NULL and not call.staged:
@@ -1247,9 +1421,9 @@ cdef void vertical(
         if not next_taps(p, place, taken, &src):
             break
     if count > 0:
-        p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
+        lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
     elif fresh:
-        p.rows.clear(dst, pitch, rows, cells)
+        p.rows.clear(dst, pitch, rows, place.lanes if p.pairs else cells)
     # The rows of a dilated window interleave with the next one's.
     if p.row.d == 1 and stop + (rows - 1) * stride > place.seen:
         place.seen = stop + (rows - 1) * stride
@@ -1425,13 +1599,12 @@ cdef void gather(
                     row.first += m * part // p.parts
                 elif not call.staged:
                     run = alike(&p.row, &row, place.rows - r)
-            if p.leading:
-                if not p.lifts:
-                    vertical(p, call, place, &row, run, p.row.s, result + r * result_row,
-                             result_row, base, cells, raw)
-                else:
-                    src = block
-                    p.rows.fold(result, result_row, &src, block_row, 1, run, cells * p.inner, True)
+            if p.pairs or (p.leading and not p.lifts):
+                vertical(p, call, place, &row, run, p.row.s, result + r * result_row, result_row,
+                         base + lo, hi - lo, raw)
+            elif p.leading:
+                src = block
+                p.rows.fold(result, result_row, &src, block_row, 1, run, cells * p.inner, True)
             elif alone and row.stop - row.first == 1 and lo == 0 and hi == cells:
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
@@ -1451,7 +1624,7 @@ cdef void gather(
                     across(p, result + r * result_row, result_row, block + r * block_row,
                            block_row, run, place.lanes, taps, False, fresh, spare)
             r += run
-        if not (p.leading or by_row):
+        if not (p.leading or p.pairs or by_row):
             horizontal(p, result, block, block_row, place.rows, place.lanes, taps, False, fresh,
                        spare)
         if p.bare:
@@ -1690,7 +1863,7 @@ cdef void pool_item(
     locate(p, item, &place)
     # Accumulators that are the output may be folded straight into it.
     straight = p.rows.finish == NULL and p.plain and (
-        p.leading or place.rows == 1
+        p.leading or p.pairs or place.rows == 1
         or (p.res_pitch == place.lanes and p.row.os == result_row))
     if straight:
         result = (call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os)
@@ -1806,7 +1979,7 @@ cdef class Plan:
         tuple out_shape, tuple out_strides, list outer, row, lane,
         inner, Py_ssize_t size, Py_ssize_t out_size, bint swap, bint averages, double divisor,
         double terms, double depth, bint is_signed, bint wraps, bint leading, bint reduces,
-        bint slides, bint lifts, bint bare, Py_ssize_t tile, Py_ssize_t lanes, Py_ssize_t taps,
+        bint slides, bint lifts, bint bare, bint pairs, Py_ssize_t tile, Py_ssize_t lanes, Py_ssize_t taps,
         Py_ssize_t parts, bint parts_rows,
     ):
         cdef Pool* p = &self.pool
@@ -1854,7 +2027,8 @@ cdef class Plan:
         p.direct = p.unit == 1 and (p.rows.finish == NULL or reduces or p.lane.s > 1 or taps <= 3)
         reach = (lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
         p.pitch = p.lane.n if bare else (reach + p.lane.s - 1) // p.lane.s * p.lane.s
-        p.res_pitch = lanes if p.leading or reduces else p.pitch // p.lane.s
+        p.pairs = pairs and p.rows.pairs != NULL
+        p.res_pitch = lanes if p.leading or p.pairs or reduces else p.pitch // p.lane.s
         p.lane_blocks = (p.lane.out + lanes - 1) // lanes
         p.row_blocks = (p.row.out + tile - 1) // tile
         p.items = p.lane_blocks * p.row_blocks
