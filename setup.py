@@ -24,7 +24,7 @@ int main(void) {
 }
 """
 
-# What the compiler wants to hear, to compile and to link.
+# The ways to ask for OpenMP, as flags to compile and to link with; the first that works is taken.
 if sys.platform == "win32":
     OPENMP_FLAGS = [(["/openmp"], [])]
 elif sys.platform == "darwin":
@@ -32,18 +32,23 @@ elif sys.platform == "darwin":
 else:
     OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"])]
 
-# Contraction would give instruction sets with FMA other bits; scratch rows of one type are moved
-# as integers of the same size. Debug information would be most of the file, which is why Python's
-# own -g is taken back.
-UNIX_FLAGS = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-trapping-math", "-g0"]
+UNIX_FLAGS = [
+    "-O3",
+    "-ffp-contract=off",  # fused operations would give some instruction sets other bits
+    "-fno-strict-aliasing",  # rows of any type are moved as integers of its size
+    "-fno-trapping-math",  # selects may be computed on both sides, which vectorises
+    "-g0",  # Python's own -g would make most of the file debug information
+]
+MSVC_FLAGS = ["/O2", "/fp:precise"]
 
-# The levels above the baseline for which the kernels are compiled too, where they can be.
 LEVEL_PROBE = """
 #if !defined(__x86_64__) && !defined(_M_X64)
 #error "not an x86-64"
 #endif
 int main(void) { return 0; }
 """
+
+# The levels above the baseline for which the kernels are compiled too, where the compiler can.
 LEVEL_FLAGS = {
     "v3": {"unix": ["-march=x86-64-v3"], "msvc": ["/arch:AVX2"]},
     "v4": {"unix": ["-march=x86-64-v4", "-mprefer-vector-width=512"], "msvc": ["/arch:AVX512"]},
@@ -92,7 +97,7 @@ class BuildKernels(build_ext):
             ) + compile_args
             extension.extra_compile_args += levels.get(extension.name.rpartition(".")[2], [])
             extension.extra_link_args += link_args
-            if kind == "unix":
+            if kind != "msvc":
                 # The row loops are specialised by being inlined with literal arguments.
                 extension.define_macros.append(
                     ("CYTHON_INLINE", "__inline__ __attribute__((__always_inline__))")

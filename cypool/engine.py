@@ -24,21 +24,17 @@ ELEMENTS = {
 }
 ELEMENTS["b1"] = ELEMENTS["u1"]
 
-#: The kernels' accumulators of sums: code and bytes.
-ACCUMULATORS = {
-    "uint16": (0, 2),
-    "uint32": (1, 4),
-    "uint64": (2, 8),
-    "double": (3, 8),
-    "twin": (4, 16),
-    "wide": (5, 16),
-}
+#: The kernels' accumulators of sums, in the order of their codes, and their bytes.
+ACCUMULATORS = {"uint16": 2, "uint32": 4, "uint64": 8, "double": 8, "twin": 16, "wide": 16}
 
 #: Bytes of a tile's scratch rows: with their phases and results they stay in a 32 KiB L1 cache.
 BLOCK = 16384
 
 #: The same where tiles are made tall, for windows that overlap much: they stay in the L2 cache.
 LARGE_BLOCK = 98304
+
+#: No block is larger, whatever the window: a thread has four.
+LARGEST_BLOCK = 393216
 
 #: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
 LONG_RUN = 128
@@ -48,7 +44,7 @@ SERIAL = 1 << 15
 
 
 #: Types of arguments that `frozen` would give back as they are.
-HASHABLE = (int, type(None), str)
+AS_GIVEN = (int, type(None), str)
 
 
 class Recipe(NamedTuple):
@@ -88,35 +84,36 @@ def pool(
         x.shape,
         x.strides,
         x.dtype,
-        kernel_size if type(kernel_size) in HASHABLE else frozen(kernel_size, "kernel_size"),
-        stride if type(stride) in HASHABLE else frozen(stride, "stride"),
-        padding if type(padding) in HASHABLE else frozen(padding, "padding"),
-        dilation if type(dilation) in HASHABLE else frozen(dilation, "dilation"),
-        axis if type(axis) in HASHABLE else frozen(axis, "axis"),
+        kernel_size if type(kernel_size) in AS_GIVEN else frozen(kernel_size, "kernel_size"),
+        stride if type(stride) in AS_GIVEN else frozen(stride, "stride"),
+        padding if type(padding) in AS_GIVEN else frozen(padding, "padding"),
+        dilation if type(dilation) in AS_GIVEN else frozen(dilation, "dilation"),
+        axis if type(axis) in AS_GIVEN else frozen(axis, "axis"),
         whole,
         bool(ceil_mode),
         bool(keepdims),
         bool(count_include_pad),
         None if divisor_override is None else divisor(divisor_override),
-        None if dtype is None else np.dtype(dtype),
+        None if dtype is None else element_type(dtype),
     )
     recipe = planned(*signature, None)
     if out is None:
         result = np.empty(recipe.kept, recipe.dtype)
         run(recipe, x, result, num_threads)
         return result if recipe.shape is recipe.kept else result.reshape(recipe.shape)
-    target = checked_out(out, recipe)
+    target: Array = out
+    check_out(target, recipe)
     if target.flags.aligned and target.dtype.isnative:
         if target.flags.c_contiguous:
             kept = target.reshape(recipe.kept)
         else:
             kept = np.expand_dims(target, recipe.reduced)
-            recipe = planned(*signature, kept.strides)
-        if run(recipe, x, kept, num_threads):
+        strided = recipe if kept.flags.c_contiguous else planned(*signature, kept.strides)
+        if run(strided, x, kept, num_threads):
             return target
     # The kernels write elements as they are, and may not read what they have written.
     result = np.empty(recipe.kept, recipe.dtype)
-    run(planned(*signature, None), x, result, num_threads)
+    run(recipe, x, result, num_threads)
     np.copyto(target, result.reshape(recipe.shape))
     return target
 
@@ -166,6 +163,11 @@ def planned(
                     f"a window along axis {a} lies wholly in the padding: its average is NaN, which"
                     f" {out_dtype} cannot hold; use a float dtype or less padding"
                 )
+    if count_include_pad and math.prod(w.size for w in windows) > 1 << 53:
+        raise ValueError(
+            f"windows of kernel_size {tuple(w.size for w in windows)} over the axes {axes} count"
+            " more than 2**53 positions with their padding, which no divisor can be"
+        )
     kept = tuple(at[a].out if a in at else n for a, n in enumerate(x_shape))
     shape = kept if keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
     reduced = () if keepdims else tuple(sorted(axes))
@@ -244,12 +246,12 @@ def plan_for(
     merged = merge(axes)
     size, out_size = x_dtype.itemsize, out_dtype.itemsize
 
-    divides = kind == "avg" or (kind == "sum" and out_dtype.kind == "f")
-    acc, acc_size = "uint16", size
+    wraps = kind == "sum" and out_dtype.kind != "f"
+    acc, acc_size = None, size
     if KINDS[kind] == KINDS["sum"]:
-        count = math.prod(axis.k for axis in axes)
-        acc = accumulator(x_dtype, out_dtype, max(count, abs(divisor_override or 1)), divides)
-        acc_size = ACCUMULATORS[acc][1]
+        most = max(math.prod(axis.k for axis in axes), abs(divisor_override or 1))
+        acc = accumulator(x_dtype, out_dtype, most, not wraps)
+        acc_size = ACCUMULATORS[acc]
 
     # The lanes: the last axis, or the last pooled one with a short run of elements beside it.
     inner = ALONE._replace(xs=size, os=out_size)
@@ -260,65 +262,28 @@ def plan_for(
     if lane.out == 1:
         lane = lane._replace(os=inner.n * out_size)
     row = merged.pop() if merged else ALONE
-
-    cell = inner.n * acc_size
-    leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
-    apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
-    reduces = apart and lane.d == 1 and not leading
-    # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
-    # Cells of several elements are dealt out slowly, so that it pays to pick few of them.
-    slides = lane.s > 1 and (inner.n > 1 or lane.k > lane.s * (doublings(lane.k) + 1))
-    lifts = row.out > 1 and lifting_pays(math.prod(axis.k for axis in merged), row, lane.n * cell)
-    tile, cap = row.out, max(BLOCK // cell, 1)
-    if lifts:
-        # Neighbouring tiles share the rows that their windows reach over: a tile should be tall.
-        reach = row.d * (row.k - 1) + 1
-        tile = min(row.out, max(3 * reach // row.s, 1))
-        cap = max(LARGE_BLOCK // (cell * ((tile - 1) * row.s + reach)), 1)
-        if not leading:
-            cap = max(cap, min(3 * lane.d * lane.k, BLOCK // cell))
-    lane_taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
-    reach = lane.d * (lane_taps - 1) + 1
-    lanes = min(lane.out, max(cap - reach, 0) // lane.s + 1)
-    lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
-    pitch = -(-((lanes - 1) * lane.s + reach) // lane.s) * lane.s
-    if not lifts:
-        tile = min(row.out, max(cap // pitch, 1))
-    passes = -(-min(lane.k, lane.n) // lane_taps)
-
-    # Short rows are cheapest side by side as they are, if padding cuts few of their windows.
-    cut = -(-lane.before // lane.s) + max(
-        lane.out - (lane.n - reach + lane.before) // lane.s - 1, 0
+    tiling = tiling_of(
+        math.prod(axis.k for axis in merged), row, lane, inner.n, acc_size, acc in ("twin", "wide")
     )
-    bare = (
-        0 < cut <= 2
-        and inner.n == lane.d == 1
-        and lane.n % lane.s == 0
-        and lane.out * lane.s <= lane.n
-        and tile > 1
-        and lanes == lane.out
-        and lane_taps == lane.k <= lane.n
-        and not (leading or reduces or lifts or slides)
-    )
-    # Pairs need no scratch rows at all, but each row ends in a remainder.
-    pairs = lane.k == lane.s == 2 and inner.n == lane.d == 1 and lane.out * acc_size >= 128
 
     # Few items with large windows: split the windows, to have work for every thread.
-    items = math.prod(axis.out for axis in merged) * -(-row.out // tile) * -(-lane.out // lanes)
+    items = math.prod(axis.out for axis in merged)
+    items *= -(-row.out // tiling.tile) * -(-lane.out // tiling.lanes)
+    passes = -(-min(lane.k, lane.n) // tiling.taps)
     parts, parts_rows = 1, False
-    if items < 16 and work // items > SERIAL and not lifts:
+    if items < 16 and work // items > SERIAL and not tiling.lifts:
         parts_rows = passes < 8
         parts = max(1, min(64 // items, row.k // 8 if parts_rows else passes))
 
     # The most additions that an element goes through: of rows, of a pass along them (16 lanes and
     # eighths of long runs), of passes, of parts.
-    rows = taps // min(lane.k, lane.n)
-    depth = rows + (lane_taps // 64 + 64 if reduces else lane_taps) + passes + parts
+    depth = taps // min(lane.k, lane.n) + passes + parts
+    depth += tiling.taps // 64 + 64 if tiling.reduces else tiling.taps
 
     plan = Plan(
         KINDS[kind],
         ELEMENTS[f"{x_dtype.kind}{size}"],
-        ACCUMULATORS[acc][0],
+        list(ACCUMULATORS).index(acc) if acc else 0,
         ELEMENTS[f"{out_dtype.kind}{out_size}"],
         x_shape=x_shape,
         x_strides=x_strides,
@@ -328,28 +293,96 @@ def plan_for(
         row=row,
         lane=lane,
         inner=(inner.n, inner.xs, inner.os if inner.n > 1 else out_size),
-        size=size,
-        out_size=out_size,
         swap=not x_dtype.isnative,
         averages=kind == "avg" and divisor_override is None,
         divisor=float(divisor_override or 1),
         terms=taps,
         depth=depth,
-        is_signed=x_dtype.kind == "i",
-        wraps=kind == "sum" and not divides,
-        leading=leading,
-        reduces=reduces,
-        slides=slides,
-        lifts=lifts,
-        bare=bare and not pairs,
-        pairs=pairs and not (lifts or reduces),
-        tile=tile,
-        lanes=lanes,
-        taps=lane_taps,
+        wraps=wraps,
         parts=parts,
         parts_rows=parts_rows,
+        **tiling._asdict(),
     )
     return plan, work
+
+
+class Tiling(NamedTuple):
+    """How the rows and lanes of an item are folded; the kernels say what each word means."""
+
+    leading: bool
+    reduces: bool
+    slides: bool
+    lifts: bool
+    bare: bool
+    pairs: bool
+    tile: int
+    lanes: int
+    taps: int
+    pitch: int
+
+
+def tiling_of(
+    rows_above: int, row: Axis, lane: Axis, inner: int, acc_size: int, wide_sums: bool
+) -> Tiling:
+    """Choose the path of the kernels, and a tile that stays in the cache."""
+    cell = inner * acc_size
+    leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
+    apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
+    reduces = apart and lane.d == 1 and not leading
+    # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
+    # Cells of several elements are dealt out slowly, so that it pays to pick few of them.
+    slides = lane.s > 1 and (inner > 1 or lane.k > lane.s * (doublings(lane.k) + 1))
+    reach = row.d * (row.k - 1) + 1
+    lifts = (
+        row.out > 1
+        and 16 * cell * reach <= LARGEST_BLOCK
+        and lane.s <= max(BLOCK // cell, 1)
+        and lifting_pays(rows_above, row, lane.n * cell)
+    )
+    tile, cap = row.out, max(BLOCK // cell, 1)
+    if lifts:
+        # Neighbouring tiles share the rows that their windows reach over: a tile should be tall,
+        # and as wide as the lane windows need if there is room.
+        tile = min(row.out, max(3 * reach // row.s, 1))
+        while tile > 1 and 16 * cell * ((tile - 1) * row.s + reach) > LARGEST_BLOCK:
+            tile //= 2
+        bytes_per_lane = cell * ((tile - 1) * row.s + reach)
+        wanted = 1 if leading else min(3 * lane.d * lane.k, BLOCK // cell)
+        cap = max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
+    taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
+    reach = lane.d * (taps - 1) + 1
+    lanes = min(lane.out, max(cap - reach, 0) // lane.s + 1)
+    lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
+    pairs = (
+        # Pairs need no scratch rows at all, but each row ends in a remainder.
+        lane.k == lane.s == 2
+        and inner == lane.d == 1
+        and lane.out * acc_size >= 128
+        and not (lifts or wide_sums)
+    )
+    pitch = (lanes - 1) * lane.s + reach
+    if (lanes > 1 or lifts) and not (leading or reduces or pairs):
+        pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
+    if not lifts:
+        tile = min(row.out, max(cap // pitch, 1))
+        if lanes == 1 < lane.s and not reduces:
+            tile = 1
+    # Short rows are cheapest side by side as they are, if padding cuts few of their windows.
+    last_whole = (lane.n - reach + lane.before) // lane.s
+    cut = -(-lane.before // lane.s) + max(lane.out - last_whole - 1, 0)
+    bare = (
+        0 < cut <= 2
+        and inner == lane.d == 1
+        and lane.n % lane.s == 0
+        and lane.out * lane.s <= lane.n
+        and tile > 1
+        and lanes == lane.out
+        and taps == lane.k <= lane.n
+        and not (leading or reduces or lifts or slides or pairs)
+    )
+    if bare:
+        pitch = lane.n
+    return Tiling(leading, reduces, slides, lifts, bare, pairs, tile, lanes, taps, pitch)
 
 
 def doublings(k: int) -> int:
@@ -426,11 +459,22 @@ def masked_array_in(x: Any) -> np.ma.MaskedArray[Any, Any] | None:
 
 def check_element(dtype: np.dtype[Any]) -> None:
     """Refuse elements that cannot be pooled."""
-    if f"{dtype.kind}{dtype.itemsize}" not in ELEMENTS or dtype.kind not in "buif":
+    if f"{dtype.kind}{dtype.itemsize}" not in ELEMENTS:
         raise TypeError(
             f"x has dtype {dtype}, which cannot be pooled; use bool, an integer type, float32 or"
             " float64"
         )
+
+
+def element_type(dtype: Any) -> np.dtype[Any]:
+    """Return a `dtype` argument as a dtype."""
+    try:
+        element: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"dtype is {dtype!r}; it must be an integer type, float32 or float64"
+        ) from None
+    return element
 
 
 def result_dtype(kind: str, x: np.dtype[Any], dtype: np.dtype[Any] | None) -> np.dtype[Any]:
@@ -458,7 +502,7 @@ def divisor(value: Any) -> int:
     return d
 
 
-def checked_out(out: Any, recipe: Recipe) -> Array:
+def check_out(out: Any, recipe: Recipe) -> None:
     """Refuse an `out` that cannot hold the result."""
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
@@ -468,17 +512,27 @@ def checked_out(out: Any, recipe: Recipe) -> Array:
         raise TypeError(f"out has dtype {out.dtype}; the result has dtype {recipe.dtype}")
     if not out.flags.writeable:
         raise ValueError("out is read-only; it must be writeable")
-    if out.flags.c_contiguous:
-        return out
+    if not out.flags.c_contiguous and out.size and overlaps_itself(out):
+        raise ValueError(
+            f"elements of out overlap (shape {out.shape}, strides {out.strides}); each needs a"
+            " place of its own"
+        )
+
+
+def overlaps_itself(x: Array) -> bool:
+    """Return whether elements of an array share memory."""
+    axes = sorted((abs(s), n) for s, n in zip(x.strides, x.shape, strict=True) if n > 1)
     extent = 0
-    for stride, n in sorted((abs(s), n) for s, n in zip(out.strides, out.shape, strict=True)):
-        if n > 1 and out.size:
-            if stride < extent + out.itemsize:
-                raise ValueError(
-                    f"elements of out overlap (shape {out.shape}, strides {out.strides})"
-                )
-            extent += stride * (n - 1)
-    return out
+    for stride, n in axes:
+        if stride < extent + x.itemsize:
+            break
+        extent += stride * (n - 1)
+    else:
+        return False  # each axis steps past all that the ones inside it reach
+    offsets = np.zeros(1, np.int64)
+    for stride, n in axes:
+        offsets = np.add.outer(offsets, stride * np.arange(n)).ravel()
+    return bool((np.diff(np.sort(offsets)) < x.itemsize).any())
 
 
 def contiguous_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:

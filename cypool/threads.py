@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from functools import cache
 
 from . import kernels
 
@@ -11,8 +12,6 @@ from . import kernels
 MOST = 256
 
 _chosen: int | None = None  # set_num_threads' value
-_from_environment: int | None = None
-_environment_read = False
 _forked = False
 
 
@@ -86,17 +85,15 @@ def checked(n: int, name: str) -> int:
     return min(n, MOST)
 
 
+@cache
 def environment() -> int | None:
     """Return the value of ``CYPOOL_NUM_THREADS``, read once."""
-    global _environment_read, _from_environment
-    if not _environment_read:
-        text = os.environ.get("CYPOOL_NUM_THREADS", "").strip()
-        if text:
-            if not text.isdecimal() or int(text) < 1:
-                raise ValueError(f"CYPOOL_NUM_THREADS is {text!r}; it must be a positive integer")
-            _from_environment = min(int(text), MOST)
-        _environment_read = True
-    return _from_environment
+    text = os.environ.get("CYPOOL_NUM_THREADS", "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"CYPOOL_NUM_THREADS is {text!r}; it must be a positive integer")
+    return min(int(text), MOST)
 
 
 def _after_fork() -> None:

@@ -175,7 +175,6 @@ cdef struct Rows:
     scan_f scan         # widen a range to the elements of a row
     suspect_f suspect   # the next accumulator not to be trusted
     exact_f exact       # elements into an exact sum
-    reduce_f twin_run   # a run of elements into one Twin
     finish_f twin_finish
     bint twins          # the accumulators are Twins
     bint inverts        # the finish takes inverses of divisors
@@ -1061,7 +1060,6 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     if term_t is float or term_t is double:
         rows.scan = <scan_f> scan[term_t]
         rows.exact = <exact_f> exact_add[term_t]
-        rows.twin_run = <reduce_f> sum_run[Twin, term_t]
         rows.twins = sum_t is Twin
         rows.digits = 24 if term_t is float else 53
         rows.bias = 127 if term_t is float else 1023
@@ -1134,6 +1132,10 @@ cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexce
         sum_rows(<Wide*> NULL, out, rows)
         if not (elem_t is float or elem_t is double):
             sum_lift(elem, <Wide*> NULL, rows)
+
+
+cdef Py_ssize_t elem_size(int elem) noexcept:
+    return (<Py_ssize_t> 1) << (elem // 2) if elem < 8 else (<Py_ssize_t> 4) << (elem - 8)
 
 
 cdef bint choose_rows(int elem, int kind, int acc, int out, Rows* rows) noexcept:
@@ -1236,8 +1238,7 @@ cdef struct Pool:
     Py_ssize_t row_blocks
     Py_ssize_t items
     Py_ssize_t block_bytes  # the room for a tile's rows
-    Py_ssize_t at_spare     # offsets into a thread's scratch: blocks to slide and split in
-    Py_ssize_t at_result
+    Py_ssize_t at_result    # offsets into a thread's scratch
     Py_ssize_t at_raw
     Py_ssize_t at_done
     Py_ssize_t at_factors
@@ -1254,7 +1255,7 @@ cdef struct Call:
 cdef struct Place:
     Py_ssize_t x_at         # byte offset of the first tap of the outer axes
     Py_ssize_t out_at
-    Py_ssize_t count        # product of the outer windows' counts
+    double count            # product of the outer windows' counts
     bint empty              # an outer window without input
     Py_ssize_t taps[MAX_OUTER]
     Py_ssize_t row          # first output row, and how many
@@ -1567,7 +1568,7 @@ cdef void gather(
     cdef Span row, lane
     cdef const char* src
     cdef char* block
-    cdef char* spare = scratch + p.at_spare
+    cdef char* spare = scratch + p.block_bytes
     cdef char* raw = scratch + p.at_raw
     if p.parts > 1 and not p.parts_rows:
         passes = (stop - tap + p.taps - 1) // p.taps
@@ -1585,7 +1586,7 @@ cdef void gather(
         place.seen = 0
         block = scratch
         if p.lifts:
-            block = lift_rows(p, call, place, base, lo, hi, block, raw)
+            lift_rows(p, call, place, base, lo, hi, scratch, raw)
         r = 0
         while r < place.rows:
             run = 1
@@ -1675,40 +1676,40 @@ cdef void pad(
         p.rows.clear(block + hi * acc_cell, row, rows, (p.pitch - hi) * p.inner)
 
 
-cdef char* lift_rows(
+cdef void lift_rows(
     const Pool* p, const Call* call, Place* place, Py_ssize_t base, Py_ssize_t lo, Py_ssize_t hi,
-    char* scratch, char* raw) noexcept nogil:
+    char* dst, char* raw) noexcept nogil:
     """Fold the windows of an item along all axes but the lanes, where row windows overlap much.
 
-    All the rows are lifted once, and then slid over each other.
+    All the rows are lifted once, into the last block of the scratch, and slid over each other
+    into the first.
     """
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, i
     cdef Py_ssize_t n = (place.rows - 1) * p.row.s + 1
     cdef Py_ssize_t rows = n + (p.row.k - 1) * p.row.d
     cdef Py_ssize_t start = place.row * p.row.s - p.row.before
     cdef Py_ssize_t top = clamped(-start, 0, rows), bottom = clamped(p.row.n - start, top, rows)
-    cdef char* folded = scratch + p.block_bytes
-    cdef const char* src = folded
+    cdef char* lifted_rows = dst + 3 * p.block_bytes
+    cdef const char* src = dst
     cdef Span row
     row.first = 0
     row.stop = 1
     row.count = 1
-    p.rows.clear(scratch, 0, 1, top * p.pitch * p.inner)
+    p.rows.clear(lifted_rows, 0, 1, top * p.pitch * p.inner)
     i = top
     while i < bottom:
         row.start = start + i
         vertical(p, call, place, &row, 1 if call.staged else bottom - top, 1,
-                 scratch + i * block_row + lo * acc_cell, block_row, base + lo, hi - lo, raw)
+                 lifted_rows + i * block_row + lo * acc_cell, block_row, base + lo, hi - lo, raw)
         i += 1 if call.staged else bottom - top
-    pad(p, scratch + top * block_row, bottom - top, lo, hi)
-    p.rows.clear(scratch + bottom * block_row, 0, 1, (rows - bottom) * p.pitch * p.inner)
-    slide(p, p.rows.fold, folded, True, scratch, False, n * p.pitch, p.row.d * p.pitch * p.inner,
-          p.row.k, scratch + p.at_spare)
-    if p.row.s == 1:
-        return folded
-    p.rows.fold(scratch, block_row, &src, p.row.s * block_row, 1, place.rows, p.pitch * p.inner,
-                True)
-    return scratch
+    pad(p, lifted_rows + top * block_row, bottom - top, lo, hi)
+    p.rows.clear(lifted_rows + bottom * block_row, 0, 1, (rows - bottom) * p.pitch * p.inner)
+    slide(p, p.rows.fold, dst, True, lifted_rows, False, n * p.pitch,
+          p.row.d * p.pitch * p.inner, p.row.k, dst + p.block_bytes)
+    if p.row.s > 1:
+        # Every s-th row moves up; none is written before it was read.
+        p.rows.fold(dst, block_row, &src, p.row.s * block_row, 1, place.rows,
+                    p.pitch * p.inner, True)
 
 
 cdef inline bint single(const Pool* p, const Place* place) noexcept nogil:
@@ -1776,7 +1777,7 @@ cdef void mend(
             break
     total = exact_twin(&sum_, &scale)
     if p.averages:
-        divisor = <double> place.count * row.count * lane.count
+        divisor = place.count * row.count * lane.count
     divisor = ldexp(divisor, scale)
     p.rows.twin_finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
 
@@ -1809,7 +1810,7 @@ cdef void finish(
             if p.averages:
                 row = window(&p.row, place.row + r)
                 run = alike(&p.row, &row, run)
-                count = <double> place.count * row.count
+                count = place.count * row.count
             if count != filled:
                 fill_factors(p, place, count, factors)
                 filled = count
@@ -1976,16 +1977,15 @@ cdef class Plan:
 
     def __init__(
         self, int kind, int elem, int acc, int out, *, tuple x_shape, tuple x_strides,
-        tuple out_shape, tuple out_strides, list outer, row, lane,
-        inner, Py_ssize_t size, Py_ssize_t out_size, bint swap, bint averages, double divisor,
-        double terms, double depth, bint is_signed, bint wraps, bint leading, bint reduces,
-        bint slides, bint lifts, bint bare, bint pairs, Py_ssize_t tile, Py_ssize_t lanes, Py_ssize_t taps,
-        Py_ssize_t parts, bint parts_rows,
+        tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
+        bint averages, double divisor, double terms, double depth, bint wraps, bint leading,
+        bint reduces, bint slides, bint lifts, bint bare, bint pairs, Py_ssize_t tile,
+        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t parts, bint parts_rows,
     ):
         cdef Pool* p = &self.pool
-        cdef Py_ssize_t i, reach, rows, acc_cell
+        cdef Py_ssize_t i, rows, acc_cell
         memset(p, 0, sizeof(Pool))
-        if not choose_rows(elem, kind, acc, out, &p.rows):
+        if not choose_rows(elem, kind, acc, out, &p.rows) or (pairs and p.rows.pairs == NULL):
             raise ValueError(f"no kernel for kind {kind}, types {elem}, {acc}, {out}")
         if len(outer) > MAX_OUTER:
             raise ValueError(f"{len(outer)} outer axes; at most {MAX_OUTER} are possible")
@@ -1997,16 +1997,16 @@ cdef class Plan:
         p.row = axis_from(row)
         p.lane = axis_from(lane)
         p.inner, p.inner_xs, p.inner_os = inner
-        p.size = size
-        p.out_size = out_size
-        p.stage = mover(size)
-        p.scatter = mover(out_size)
+        p.size = elem_size(elem)
+        p.out_size = elem_size(out)
+        p.stage = mover(p.size)
+        p.scatter = mover(p.out_size)
         p.swap = swap
         p.averages = averages
         p.divisor = divisor
         p.terms = terms
         p.depth = depth
-        p.ending.is_signed = is_signed
+        p.ending.is_signed = elem % 2 == 1 and elem < 8
         p.ending.wraps = wraps
         p.reduces = reduces
         p.slides = slides
@@ -2018,33 +2018,35 @@ cdef class Plan:
         p.parts = parts
         p.parts_rows = parts_rows
         acc_cell = p.inner * p.rows.size
-        p.staged = swap or p.lane.xs != p.inner * size or p.inner_xs != size
-        p.plain = p.lane.os == p.inner * out_size and p.inner_os == out_size
+        p.staged = swap or p.lane.xs != p.inner * p.size or p.inner_xs != p.size
+        p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies
         # are sums of elements, so that one fold has to do.
         p.direct = p.unit == 1 and (p.rows.finish == NULL or reduces or p.lane.s > 1 or taps <= 3)
-        reach = (lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
-        p.pitch = p.lane.n if bare else (reach + p.lane.s - 1) // p.lane.s * p.lane.s
-        p.pairs = pairs and p.rows.pairs != NULL
-        p.res_pitch = lanes if p.leading or p.pairs or reduces else p.pitch // p.lane.s
+        p.pairs = pairs
+        p.pitch = pitch
+        p.res_pitch = pitch // p.lane.s
+        if p.leading or p.pairs or reduces or tile == 1:
+            p.res_pitch = lanes
         p.lane_blocks = (p.lane.out + lanes - 1) // lanes
         p.row_blocks = (p.row.out + tile - 1) // tile
         p.items = p.lane_blocks * p.row_blocks
         for i in range(p.nouter):
             p.items *= p.outer[i].out
-        # The scratch of a thread: blocks, result, raw row, finished row.
+        # The scratch of a thread: four blocks, result, raw row, finished row, divisors.
         rows = tile
         if lifts:
             rows = (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
-        p.block_bytes = rounded_up((rows * p.pitch + (2 * p.lane.k if bare else 0)) * acc_cell)
-        p.at_spare = p.block_bytes * (2 if lifts else 0 if p.leading else 1)
-        p.at_result = p.at_spare + p.block_bytes * (0 if p.leading and not lifts else 3)
+        p.block_bytes = rounded_up((rows * pitch + (2 * p.lane.k if bare else 0)) * acc_cell)
+        if (p.leading or p.pairs) and not lifts:
+            p.block_bytes = 0
+        p.at_result = 4 * p.block_bytes
         p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
         p.at_raw = p.at_result + p.result_bytes
-        p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * size)
-        p.at_factors = p.at_done + rounded_up(lanes * p.inner * out_size)
+        p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * p.size)
+        p.at_factors = p.at_done + rounded_up(lanes * p.inner * p.out_size)
         p.scratch_bytes = p.at_factors + rounded_up(lanes * p.inner * sizeof(double))
 
     def run(self, x, out, int threads):
