@@ -1178,6 +1178,7 @@ cdef bint choose_rows(int elem, int kind, int acc, int out, Rows* rows) noexcept
 cdef enum:
     MAX_OUTER = 64
     BATCH = 24          # source rows handed to a fold at once; a multiple of three
+    SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
 
 cdef struct Axis:
@@ -1306,12 +1307,16 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     cdef Py_ssize_t o, i
     cdef Span span
     cdef const Axis* axis
-    place.lane = item % p.lane_blocks * p.lanes
-    place.lanes = clamped(p.lane.out - place.lane, 0, p.lanes)
-    item //= p.lane_blocks
-    place.row = item % p.row_blocks * p.tile
-    place.rows = clamped(p.row.out - place.row, 0, p.tile)
-    item //= p.row_blocks
+    place.lane = 0
+    if p.lane_blocks > 1:       # divisions are dear
+        place.lane = item % p.lane_blocks * p.lanes
+        item //= p.lane_blocks
+    place.lanes = min(p.lane.out - place.lane, p.lanes)
+    place.row = 0
+    if p.row_blocks > 1:
+        place.row = item % p.row_blocks * p.tile
+        item //= p.row_blocks
+    place.rows = min(p.row.out - place.row, p.tile)
     place.x_at = 0
     place.out_at = 0
     place.count = 1
@@ -1320,8 +1325,10 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     place.range_.low = <uint64_t> -1
     for i in range(p.nouter - 1, -1, -1):
         axis = &p.outer[i]
-        o = item % axis.out
-        item //= axis.out
+        o = item
+        if i > 0:
+            o = item % axis.out
+            item //= axis.out
         span = window(axis, o)
         place.x_at += (span.start + span.first * axis.d) * axis.xs
         place.out_at += o * axis.os
@@ -1616,11 +1623,11 @@ cdef void gather(
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
                 if not p.lifts:
+                    if not p.bare:
+                        pad(p, block + r * block_row, run, lo, hi)
                     vertical(p, call, place, &row, run, p.row.s,
                              block + r * block_row + lo * acc_cell, block_row, base + lo,
                              hi - lo, raw)
-                    if not p.bare:
-                        pad(p, block + r * block_row, run, lo, hi)
                 if by_row:
                     across(p, result + r * result_row, result_row, block + r * block_row,
                            block_row, run, place.lanes, taps, False, fresh, spare)
@@ -1668,12 +1675,18 @@ cdef void across(
 
 cdef void pad(
     const Pool* p, char* block, Py_ssize_t rows, Py_ssize_t lo, Py_ssize_t hi) noexcept nogil:
-    """Put the identity into the cells of a block's rows that are before lo or from hi on."""
+    """Put the identity into the cells of a block's rows that are before lo or from hi on.
+
+    The others may get it too: it is for rows that are yet to be filled.
+    """
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, row = p.pitch * acc_cell
-    if lo > 0:
-        p.rows.clear(block, row, rows, lo * p.inner)
-    if hi < p.pitch:
-        p.rows.clear(block + hi * acc_cell, row, rows, (p.pitch - hi) * p.inner)
+    if lo == 0 and hi == p.pitch:
+        return
+    if row <= SHORT_ROW:
+        p.rows.clear(block, 0, 1, rows * p.pitch * p.inner)
+        return
+    p.rows.clear(block, row, rows, lo * p.inner)
+    p.rows.clear(block + hi * acc_cell, row, rows, (p.pitch - hi) * p.inner)
 
 
 cdef void lift_rows(
@@ -1696,13 +1709,13 @@ cdef void lift_rows(
     row.stop = 1
     row.count = 1
     p.rows.clear(lifted_rows, 0, 1, top * p.pitch * p.inner)
+    pad(p, lifted_rows + top * block_row, bottom - top, lo, hi)
     i = top
     while i < bottom:
         row.start = start + i
         vertical(p, call, place, &row, 1 if call.staged else bottom - top, 1,
                  lifted_rows + i * block_row + lo * acc_cell, block_row, base + lo, hi - lo, raw)
         i += 1 if call.staged else bottom - top
-    pad(p, lifted_rows + top * block_row, bottom - top, lo, hi)
     p.rows.clear(lifted_rows + bottom * block_row, 0, 1, (rows - bottom) * p.pitch * p.inner)
     slide(p, p.rows.fold, dst, True, lifted_rows, False, n * p.pitch,
           p.row.d * p.pitch * p.inner, p.row.k, dst + p.block_bytes)
@@ -1814,7 +1827,13 @@ cdef void finish(
             if count != filled:
                 fill_factors(p, place, count, factors)
                 filled = count
-            p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
+            if n == 1 and p.plain and p.row.os == p.out_size and row_bytes == p.rows.size:
+                # Rows of one element, end to end, are one row.
+                for i in range(1, run):
+                    factors[i] = factors[0]
+                p.rows.finish(dst, 0, src, 0, 1, run, factors, p.ending)
+            else:
+                p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
             i = 0
             while bound > 0.0 or overflows:
                 # Whole rows of the result, their gaps included, as one.
@@ -2047,7 +2066,7 @@ cdef class Plan:
         p.at_raw = p.at_result + p.result_bytes
         p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * p.size)
         p.at_factors = p.at_done + rounded_up(lanes * p.inner * p.out_size)
-        p.scratch_bytes = p.at_factors + rounded_up(lanes * p.inner * sizeof(double))
+        p.scratch_bytes = p.at_factors + rounded_up(max(lanes * p.inner, tile) * sizeof(double))
 
     def run(self, x, out, int threads):
         """Pool x into out: two arrays of exactly the shapes and strides planned for.
