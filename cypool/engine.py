@@ -39,12 +39,16 @@ LARGEST_BLOCK = 393216
 #: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
 LONG_RUN = 128
 
-#: Calls that touch fewer elements than this run on one thread.
-SERIAL = 1 << 15
+#: Calls that combine fewer elements than this run on one thread: two were no faster.
+SERIAL = 80_000
 
 
 #: Types of arguments that `frozen` would give back as they are.
 AS_GIVEN = (int, type(None), str)
+
+
+#: Bytes of the results of parts of windows.
+PARTS_BYTES = 1 << 20
 
 
 class Recipe(NamedTuple):
@@ -232,7 +236,7 @@ def plan_for(
     count_include_pad: bool,
     divisor_override: int | None,
 ) -> tuple[Plan, int]:
-    """Return the plan, and how many elements it combines."""
+    """Return the plan, and about how many elements it combines."""
     axes = []
     for a, n in enumerate(x_shape):
         xs, os = x_strides[a], out_strides[a]
@@ -242,7 +246,9 @@ def plan_for(
         s, d = (w.stride if w.out > 1 else 1), (w.dilation if w.size > 1 else 1)
         axes.append(Axis(n, w.out, w.size, s, d, w.before, counted, xs, os if w.out > 1 else 0))
     taps = math.prod(min(axis.k, axis.n) for axis in axes)
-    work = math.prod(out_shape) * taps
+    # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
+    slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
+    work = math.prod(x_shape) + math.prod(out_shape) * slid
     merged = merge(axes)
     size, out_size = x_dtype.itemsize, out_dtype.itemsize
 
@@ -262,23 +268,29 @@ def plan_for(
     if lane.out == 1:
         lane = lane._replace(os=inner.n * out_size)
     row = merged.pop() if merged else ALONE
-    tiling = tiling_of(
-        math.prod(axis.k for axis in merged), row, lane, inner.n, acc_size, acc in ("twin", "wide")
-    )
+    rows_above = math.prod(axis.k for axis in merged)
+    tiling = tiling_of(rows_above, row, lane, inner.n, acc_size, acc in ("twin", "wide"))
 
-    # Few items with large windows: split the windows, to have work for every thread.
-    items = math.prod(axis.out for axis in merged)
-    items *= -(-row.out // tiling.tile) * -(-lane.out // tiling.lanes)
+    # Few items with large windows: split the windows, to have work for every thread, and into so
+    # many parts that a sum is as shallow as it can be.
+    tiles = -(-row.out // tiling.tile) * -(-lane.out // tiling.lanes)
+    items = math.prod(axis.out for axis in merged) * tiles
     passes = -(-min(lane.k, lane.n) // tiling.taps)
     parts, parts_rows = 1, False
-    if items < 16 and work // items > SERIAL and not tiling.lifts:
+    if items < 16 and work > items * SERIAL and not tiling.lifts:
         parts_rows = passes < 8
-        parts = max(1, min(64 // items, row.k // 8 if parts_rows else passes))
+        room = PARTS_BYTES // (items * tiling.tile * tiling.lanes * inner.n * acc_size)
+        most = min(row.k // 8 if parts_rows else passes, room)
+        parts = max(1, min(most, max(64 // items, math.isqrt(row.k // 3))))
 
-    # The most additions that an element goes through: of rows, of a pass along them (16 lanes and
-    # eighths of long runs), of passes, of parts.
-    depth = taps // min(lane.k, lane.n) + passes + parts
-    depth += tiling.taps // 64 + 64 if tiling.reduces else tiling.taps
+    # The most additions that an element goes through: of rows, three at a time; of cells along
+    # them, by 16 lanes and eighths of long runs, or by doubling; of passes; of parts.
+    rows = -(-rows_above * row.k // (parts if parts_rows else 1) // 3) + 3
+    if tiling.lifts:
+        rows = rows_above // 3 + 3 + doublings(row.k)
+    depth = rows + (tiling.taps // 64 + 64 if tiling.reduces else tiling.taps)
+    depth += passes if parts_rows else -(-passes // parts)
+    depth += parts
 
     plan = Plan(
         KINDS[kind],
