@@ -29,6 +29,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,16 @@ def blocks_of(case: Case) -> dict[int, int] | None:
     if tiles and all(case.shape[axis] % case.kernel == 0 for axis in case.axis):
         return dict.fromkeys(case.axis, case.kernel)
     return None
+
+
+def reduction(case: Case) -> Callable[..., Any]:
+    """NumPy's reduction of a block."""
+    return np.max if case.is_max else np.mean
+
+
+def shaped(case: Case, y: Any) -> Array:
+    """A result of blocks, without the axes that were pooled whole."""
+    return np.reshape(y, case.output_shape)
 
 
 def is_dense(case: Case) -> bool:
@@ -302,12 +313,8 @@ def numpy_peer(threads: int) -> Peer:
             else:
                 shape.append(n)
         tiles = x.reshape(shape)
-        reduce: Any = np.max if case.is_max else np.mean
-
-        def read(y: Any) -> Array:
-            return np.reshape(y, case.output_shape)
-
-        return Job(lambda: reduce(tiles, axis=tuple(within)), read)
+        reduce = reduction(case)
+        return Job(lambda: reduce(tiles, axis=tuple(within)), partial(shaped, case))
 
     return job
 
@@ -319,12 +326,8 @@ def skimage_peer(threads: int) -> Peer:
         if (lengths := blocks_of(case)) is None:
             return None
         size = tuple(lengths.get(axis, 1) for axis in range(x.ndim))
-        reduce: Any = np.max if case.is_max else np.mean
-
-        def read(y: Any) -> Array:
-            return np.reshape(y, case.output_shape)
-
-        return Job(lambda: block_reduce(x, size, reduce), read)
+        reduce = reduction(case)
+        return Job(lambda: block_reduce(x, size, reduce), partial(shaped, case))
 
     return job
 

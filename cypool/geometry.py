@@ -22,6 +22,10 @@ class Window(NamedTuple):
     before: int  # padding
     after: int
 
+    def centre(self, o: int) -> float:
+        """Return the middle of the window's taps, those on the padding too, as a position."""
+        return o * self.stride - self.before + self.dilation * (self.size - 1) / 2
+
     def some_are_empty(self) -> bool:
         """Whether some window has no tap on the input."""
         last = (self.out - 1) * self.stride - self.before
@@ -43,7 +47,10 @@ def pooled_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     given = tuple(integer(a, "axis") for a in listed)
     for a in given:
         if not -ndim <= a < ndim:
-            raise ValueError(f"axis {a} is out of range for an array of {ndim} dimensions")
+            raise ValueError(
+                f"axis {a} is out of range for an array of {_counted(ndim, 'dimension')}; "
+                + (f"use {-ndim} to {ndim - 1}" if ndim else "it has no axes to name")
+            )
     axes = tuple(a % ndim for a in given)
     if len(set(axes)) < len(axes):
         raise ValueError(f"axis {given} names an axis twice; each can be pooled once")
@@ -81,17 +88,17 @@ def global_windows(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[Windo
 def per_axis(value: Any, name: str, axes: tuple[int, ...]) -> tuple[int, ...]:
     """Return one positive integer per pooled axis."""
     if isinstance(value, (tuple, list)):
-        values = tuple(integer(v, name) for v in value)
-        if len(values) != len(axes):
+        if len(value) != len(axes):
             raise ValueError(
-                f"{name} {value!r} has {len(values)} values for {_counted(axes)};"
+                f"{name} {value!r} has {_counted(len(value), 'value')} for {_pooled(axes)};"
                 " give one integer, or one per pooled axis"
             )
+        values = tuple(integer(v, name, axis) for axis, v in zip(axes, value, strict=True))
     else:
         values = (integer(value, name),) * len(axes)
     for axis, v in zip(axes, values, strict=True):
         if not 1 <= v <= MOST:
-            raise ValueError(f"{name} is {v} for axis {axis}; it must be from 1 to {MOST}")
+            raise ValueError(f"{name} is {v} for axis {axis}; it must be {_bound(v, 1)}")
     return values
 
 
@@ -109,23 +116,28 @@ def padding_per_axis(padding: Any, axes: tuple[int, ...]) -> tuple[Any, ...]:
     else:
         if len(padding) != len(axes):
             raise ValueError(
-                f"padding {padding!r} has {len(padding)} values for {_counted(axes)};"
+                f"padding {padding!r} has {_counted(len(padding), 'value')} for {_pooled(axes)};"
                 " give one integer, or per pooled axis one integer or a (before, after) pair"
             )
-        pairs = [_padding_pair(p) for p in padding]
+        pairs = [_padding_pair(p, axis) for axis, p in zip(axes, padding, strict=True)]
     for axis, pair in zip(axes, pairs, strict=True):
-        if not 0 <= min(pair) <= max(pair) <= MOST:
-            raise ValueError(f"padding is {pair} for axis {axis}; it must be from 0 to {MOST}")
+        for amount in pair:
+            if not 0 <= amount <= MOST:
+                raise ValueError(
+                    f"padding is {pair} for axis {axis}; it must be {_bound(amount, 0)}"
+                )
     return tuple(pairs)
 
 
-def _padding_pair(value: Any) -> tuple[int, int]:
+def _padding_pair(value: Any, axis: int) -> tuple[int, int]:
     if not isinstance(value, (tuple, list)):
-        amount = integer(value, "padding")
+        amount = integer(value, "padding", axis)
         return amount, amount
     if len(value) != 2:
-        raise ValueError(f"padding {value!r} of an axis must be an integer or (before, after)")
-    return integer(value[0], "padding"), integer(value[1], "padding")
+        raise ValueError(
+            f"padding is {value!r} for axis {axis}; it must be an integer or a (before, after) pair"
+        )
+    return integer(value[0], "padding", axis), integer(value[1], "padding", axis)
 
 
 def _windows_along(
@@ -147,26 +159,43 @@ def _windows_along(
     if ceil_mode and (out - 1) * s >= n + before:
         out -= 1  # the last window would start in the padding behind
     if out < 1:
+        missing = -room - (s - 1 if ceil_mode else 0)
         raise ValueError(
             f"axis {axis} has length {n}, {n + before + after} with padding, which is less than"
-            f" the {reach} positions of a window (kernel_size {k}, dilation {d})"
+            f" the {reach} positions of a window (kernel_size {k}, dilation {d}); use a smaller"
+            f" kernel_size or dilation, or {_counted(missing, 'more position')} of padding"
         )
     if max(reach, n + before + after) > MOST:
         raise ValueError(f"the windows along axis {axis} reach past {MOST} positions")
     return Window(n, out, k, s, d, before, after)
 
 
-def integer(value: Any, name: str) -> int:
-    """Return value as an int, or raise an error that names the argument."""
+def integer(value: Any, name: str, axis: int | None = None) -> int:
+    """Return value as an int, or raise an error that names the argument, and its axis if known."""
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} takes integers, not {value!r}") from None
+        shown = f"an array of shape {value.shape}" if hasattr(value, "shape") else repr(value)
+        if axis is not None:
+            shown += f" for axis {axis}"
+        elif name == "axis":
+            shown += "; give an integer, or a tuple of them"
+        elif name != "divisor_override":
+            shown += "; give an integer, or a tuple of one per pooled axis"
+        raise TypeError(f"{name} takes integers, not {shown}") from None
 
 
-def _counted(axes: tuple[int, ...]) -> str:
+def _bound(value: int, least: int) -> str:
+    return f"at least {least}" if value < least else f"at most {MOST}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _pooled(axes: tuple[int, ...]) -> str:
     return f"{len(axes)} pooled {'axis' if len(axes) == 1 else 'axes'} {axes}"
 
 
 def _nothing_to_pool(axis: int) -> str:
-    return f"axis {axis} has length 0: there is nothing to pool along it"
+    return f"axis {axis} has length 0: there is nothing to pool along it; leave it out of `axis`"

@@ -48,19 +48,38 @@ SHARED = {
     "sum_dtype": """dtype : dtype, optional
         The result's dtype.  None is that of `numpy.sum`: a float type is kept, bool and integers
         give the 64-bit type of their signedness.  Integer sums wrap around, as NumPy's do.""",
-    "errors": """Raises
+    "local_errors": """Raises
     ------
     TypeError
-        If `x` is a masked array or has a dtype that cannot be pooled, or an argument is of the
-        wrong type.
+        If `x` is a masked array or has a dtype that cannot be pooled, `out` is no ndarray of the
+        result's dtype, or an argument is of the wrong type.
     ValueError
-        If an axis is out of range or repeated, a tuple has the wrong length, a size is below 1, a
-        padding is negative, no window fits an axis, a pooled axis has length 0, or `out` does not
-        fit.
+        If an axis is out of range, repeated or of length 0, a tuple has the wrong length, a size
+        is below 1, a padding is negative, no window fits an axis, `out` does not fit, is read-only
+        or overlaps itself, or `num_threads` is below 1.
     NotImplementedError
-        If a value is asked for that this version does not serve.""",
-    "length": """Along an axis of length n, padded to m, there are
-    ``floor((m - dilation * (kernel_size - 1) - 1) / stride) + 1`` windows [1]_.""",
+        If a value is asked for that this version does not serve.
+    MemoryError
+        If there is no memory for the result.""",
+    "global_errors": """Raises
+    ------
+    TypeError
+        If `x` is a masked array or has a dtype that cannot be pooled, `out` is no ndarray of the
+        result's dtype, or an argument is of the wrong type.
+    ValueError
+        If an axis is out of range, repeated or of length 0, `out` does not fit, is read-only or
+        overlaps itself, or `num_threads` is below 1.
+    NotImplementedError
+        If a value is asked for that this version does not serve.
+    MemoryError
+        If there is no memory for the result.""",
+    "sum_errors": """TypeError
+        If `dtype` is an integer type and `x` has floats, whose sum is no integer.""",
+    "shape": """Along a pooled axis of length n, padded to m, its length is
+        ``floor((m - dilation * (kernel_size - 1) - 1) / stride) + 1`` [1]_; `ceil_mode` rounds
+        up.""",
+    "window": """``x[o * s - before + t * d]`` with
+    0 <= t < k, for kernel size k, stride s and dilation d, as far as they lie in the input.""",
     "source": """References
     ----------
     .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
@@ -115,12 +134,18 @@ def max_pool(
     -------
     ndarray
         The pooled array, of `x`'s dtype and number of dimensions: a new C-contiguous one, or `out`.
+        {shape}
 
-    {errors}
+    {local_errors}
+
+    See Also
+    --------
+    global_max_pool : the same over whole axes.
+    min_pool : the least element of each window.
 
     Notes
     -----
-    {length}
+    Along each pooled axis, ``y[o]`` is the greatest of the elements {window}
 
     Padding is never the greatest element: a window without input gives -inf (for
     integers the dtype's least value).  The result is exact.
@@ -185,12 +210,18 @@ def min_pool(
     -------
     ndarray
         The pooled array, of `x`'s dtype and number of dimensions: a new C-contiguous one, or `out`.
+        {shape}
 
-    {errors}
+    {local_errors}
+
+    See Also
+    --------
+    global_min_pool : the same over whole axes.
+    max_pool : the greatest element of each window.
 
     Notes
     -----
-    {length}
+    Along each pooled axis, ``y[o]`` is the least of the elements {window}
 
     Padding is never the least element: a window without input gives inf (for
     integers the dtype's greatest value).  The result is exact.
@@ -258,16 +289,23 @@ def avg_pool(
     -------
     ndarray
         The pooled array, of `x`'s number of dimensions: a new C-contiguous one, or `out`.
+        {shape}
 
-    {errors}
+    {local_errors}
+    ValueError
+        If `divisor_override` is 0 or its magnitude beyond 2**53, or if `dtype` is an integer type
+        and some window lies wholly in the padding, so that its mean is NaN.
+
+    See Also
+    --------
+    global_avg_pool : the same over whole axes.
+    sum_pool : the sum of each window.
 
     Notes
     -----
-    {length}
-
-    The mean of a window is the sum of its elements in the input, over their number: padding is
-    not counted.  A window without input gives NaN (0 if `count_include_pad` or
-    `divisor_override` gives it a divisor).
+    Along each pooled axis, ``y[o]`` is the sum of the elements {window}
+    It is divided by their number: padding is not counted.  A window without input gives NaN (0
+    if `count_include_pad` or `divisor_override` gives it a divisor).
 
     Integers are added exactly and the quotient is rounded once.  Sums of float32 are held in
     float64, those of float64 in two float64 [2]_.
@@ -335,12 +373,19 @@ def sum_pool(
     -------
     ndarray
         The pooled array, of `x`'s number of dimensions: a new C-contiguous one, or `out`.
+        {shape}
 
-    {errors}
+    {local_errors}
+    {sum_errors}
+
+    See Also
+    --------
+    global_sum_pool : the same over whole axes.
+    avg_pool : the mean of each window.
 
     Notes
     -----
-    {length}
+    Along each pooled axis, ``y[o]`` is the sum of the elements {window}
 
     A window without input gives 0.
 
@@ -393,7 +438,7 @@ def global_max_pool(
     ndarray
         The array without the pooled axes (0-dimensional if there are no others), of `x`'s dtype.
 
-    {errors}
+    {global_errors}
 
     See Also
     --------
@@ -443,7 +488,7 @@ def global_min_pool(
     ndarray
         The array without the pooled axes (0-dimensional if there are no others), of `x`'s dtype.
 
-    {errors}
+    {global_errors}
 
     See Also
     --------
@@ -496,7 +541,7 @@ def global_avg_pool(
     ndarray
         The array without the pooled axes (0-dimensional if there are no others).
 
-    {errors}
+    {global_errors}
 
     See Also
     --------
@@ -552,7 +597,8 @@ def global_sum_pool(
     ndarray
         The array without the pooled axes (0-dimensional if there are no others).
 
-    {errors}
+    {global_errors}
+    {sum_errors}
 
     See Also
     --------

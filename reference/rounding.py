@@ -51,29 +51,6 @@ def round_to_float(value: Number, precision: int, min_exponent: int, max_exponen
     return -result if value < 0 else result
 
 
-def to_float16(value: Number) -> float:
-    """Round to the nearest float16, ties to even."""
-    return round_to_float(value, *FLOATS["float16"])
-
-
-def to_float32(value: Number) -> float:
-    """Round to the nearest float32, ties to even.
-
-    >>> to_float32(Fraction(1, 10))
-    0.10000000149011612
-    """
-    return round_to_float(value, *FLOATS["float32"])
-
-
-def to_float64(value: Number) -> float:
-    """Round to the nearest float64, ties to even.
-
-    >>> to_float64(Fraction(1, 10)), to_float64(10**400)
-    (0.1, inf)
-    """
-    return round_to_float(value, *FLOATS["float64"])
-
-
 def to_integer(value: Number, bits: int, signed: bool) -> int:
     """Round half to even, then saturate at the type's least or greatest number.
 
@@ -103,7 +80,7 @@ def wrap_integer(value: Number, bits: int, signed: bool) -> int:
 
 
 def to_dtype(value: Number, dtype: object, *, wrap: bool = False) -> Number:
-    """Round to the data type of a NumPy-style name: to_float…, to_integer, or bool (not zero).
+    """Round to the data type of a NumPy-style name: a float, an integer, or bool (not zero).
 
     Parameters
     ----------
@@ -117,6 +94,8 @@ def to_dtype(value: Number, dtype: object, *, wrap: bool = False) -> Number:
     --------
     >>> to_dtype(Fraction(513, 2), "uint8"), to_dtype(257, "uint8", wrap=True)
     (255, 1)
+    >>> to_dtype(Fraction(1, 10), "float32"), to_dtype(10**400, "float64")
+    (0.10000000149011612, inf)
     """
     name = str(dtype)
     if name == "bool":

@@ -19,6 +19,7 @@ from PIL import Image
 import cypool
 from cypool.cli import main
 from cypool.cli.scene import harbour
+from cypool.geometry import local_windows
 
 RNG = np.random.default_rng(7)
 GREY = RNG.integers(0, 256, (13, 18), dtype=np.uint8)
@@ -116,7 +117,7 @@ def test_colour_channels_are_pooled_by_themselves(capsys):
         np.testing.assert_array_equal(result[..., channel], expected)
     out = capsys.readouterr().out
     assert "(12, 17, 3) → (4, 5, 3)  uint8" in out
-    assert "channels is pooled by itself" in out
+    assert "note: each of the 3 channels is pooled by itself" in out
     assert out.endswith("wrote b.png\n")
 
 
@@ -194,10 +195,13 @@ def test_an_array_is_pooled_along_every_axis_and_a_picture_along_two():
     assert load("c.npy").shape == (6, 8, 3)
 
 
-def test_axis_of_a_picture_may_be_its_channels():
+@pytest.mark.parametrize("axis", ["2", "-1", "0,1,2"])
+def test_axis_of_a_picture_may_be_its_channels(axis, capsys):
     save("a.png", COLOUR)
-    assert run("pool", "a.png", "-o", "b.png", "--kernel-size", 3, "--axis", 2) == 0
-    np.testing.assert_array_equal(load("b.png"), COLOUR.max(2))
+    assert run("pool", "a.png", "-o", "b.png", "--kernel-size", 3, "--axis", axis) == 0
+    axes = tuple(map(int, axis.split(",")))
+    np.testing.assert_array_equal(load("b.png"), cypool.max_pool(COLOUR, 3, axis=axes)[..., 0])
+    assert "by itself" not in capsys.readouterr().out
 
 
 def test_sum_and_float_average_go_to_npy():
@@ -624,9 +628,25 @@ def test_compare_the_scene(capsys):
     assert lines[1].endswith(" ms") and lines[2].endswith(" ms")
     assert lines[3] == "wrote comparison.png"
     with Image.open("comparison.png") as figure:
-        assert figure.mode == "RGB"
-        assert 1536 < figure.width <= 2400
-        assert figure.height > 700
+        assert figure.width == 1668
+        assert figure.height > 1300
+        shown = np.asarray(figure.convert("RGB"))
+    assert os.path.getsize("comparison.png") < 500_000
+    # All of the original, and of what pooling makes of it, is there pixel for pixel.
+    scene = harbour()
+    maximum = cypool.max_pool(scene, 2)
+    average = np.rint(cypool.avg_pool(scene, 2))
+    right = 48 + 1024 + 36
+    for pixels, left in ((scene, 48), (maximum, right), (average, right)):
+        height, width = pixels.shape
+        tops = [
+            top
+            for top in range(figure.height - height)
+            if (shown[top, left : left + width, 0] == pixels[0]).all()
+        ]
+        same = [shown[top : top + height, left : left + width, 0] == pixels for top in tops]
+        # The frame of the detail is drawn over them.
+        assert max(part.mean() for part in same) > 0.99
 
 
 def written(monkeypatch):
@@ -651,20 +671,68 @@ def test_titles(monkeypatch):
     assert "original 130 x 180" in texts
     assert "max pooling 64 x 90" in texts
     assert "average pooling 64 x 90" in texts
-    assert texts.count("windows 3 x 2, stride 2") == 2
+    windows = [text for text in texts if text.startswith("windows 3 x 2, stride 2, ")]
+    assert len(windows) == 2
+
+
+def test_detail_shows_one_place_at_one_scale(monkeypatch):
+    texts = written(monkeypatch)
+    assert run("compare") == 0
+    assert "original, each pixel 5 x 5" in texts
+    assert "max pooling, each pixel 10 x 10" in texts
+    assert "average pooling, each pixel 10 x 10" in texts
+    assert "rows 344 to 418, columns 564 to 664 of the original" in texts
+
+
+def test_centre_of_a_window():
+    (window,) = local_windows((9,), (0,), 4, 3, 2, 1, False)
+    assert [window.centre(o) for o in range(window.out)] == [-0.5, 2.5, 5.5, 8.5]
+    (window,) = local_windows((9,), (0,), 3, None, 0, 4, False)
+    assert [window.centre(o) for o in range(window.out)] == [4]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--kernel-size", 20, "--padding", 100),
+        ("--kernel-size", 3, "--stride", 2, "--padding", 300),
+        ("--kernel-size", 1, "--stride", 4, "--padding", 50),
+    ],
+)
+def test_windows_in_the_padding_do_not_displace_the_others(options, monkeypatch):
+    from cypool.cli import comparison
+
+    panels = []
+    paste = comparison._paste
+
+    def keep(figure, corner, panel, region, scale, edge):
+        paste(figure, corner, panel, region, scale, edge)
+        left, top = corner
+        size = round(region.width * scale), round(region.height * scale)
+        panels.append(figure.crop((left, top, left + size[0], top + size[1])))
+
+    monkeypatch.setattr(comparison, "_paste", keep)
+    # A bright quarter, which every panel has to show at the same place.
+    picture = np.zeros((200, 240), np.uint8)
+    picture[:100, :120] = 200
+    save("a.png", picture)
+    assert run("compare", "a.png", "-o", "b.png", *options) == 0
+    for panel in panels[:: len(panels) // 3]:
+        shown = np.asarray(panel.convert("L").resize((24, 20), Image.Resampling.BOX), float)
+        assert shown[1:7, 1:9].min() > 150
+        assert shown[:10, :12].mean() > shown[10:, 12:].mean() + 100
 
 
 def test_small_results_are_magnified_without_smoothing():
     pixels = np.array([[0, 90], [200, 40]], np.uint8).repeat(2, 0).repeat(2, 1)
     save("a.png", pixels)
     assert run("compare", "a.png", "-o", "b.png") == 0
-    figure = load("b.png")
-    row = figure[-60]
+    with Image.open("b.png") as figure:
+        row = np.asarray(figure.convert("RGB"))[-60]
     # Of the bottom row of squares only its two values appear, besides background and edges.
-    greys = {tuple(colour) for colour in row if np.ptp(colour) == 0}
-    assert greys == {(200, 200, 200), (40, 40, 40)}
+    assert {tuple(colour) for colour in row} == {(v, v, v) for v in (245, 206, 200, 40)}
     for value in (200, 40):
-        assert (row == value).all(1).sum() > 300
+        assert (row == value).all(1).sum() == 192
 
 
 @pytest.mark.parametrize(
@@ -686,7 +754,7 @@ def test_any_picture_makes_a_figure(shape, options):
     save("a.png", RNG.integers(0, 256, shape, dtype=np.uint8))
     assert run("compare", "a.png", "-o", "b.jpg", *options) == 0
     with Image.open("b.jpg") as figure:
-        assert 1300 < figure.width <= 2400
+        assert 1100 < figure.width <= 1668
         assert 150 < figure.height <= 2000
 
 

@@ -16,7 +16,12 @@ import cypool
 import reference
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
+ROOT = HERE.parent
+
+#: The texts whose Python blocks are run; they are missing only where the tests lie by themselves.
+TEXTS = [
+    path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.is_file()
+]
 
 #: The modules whose docstrings are read; the compiled ones have no examples of their own.
 MODULES = [
@@ -103,7 +108,7 @@ def test_every_parameter_is_described_and_no_other(function):
     assert sorted(described) == sorted(signature)
 
 
-# ------------------------------------------------------------------------------ README
+# ------------------------------------------------------------------------------ README, docs
 
 
 def python_blocks(text):
@@ -112,15 +117,10 @@ def python_blocks(text):
     return [(text.count("\n", 0, m.start(1)) + 1, m[1]) for m in pattern.finditer(text)]
 
 
-def readme():
-    """Return the text of README.md; it is missing only where the tests lie by themselves."""
-    return README.read_text(encoding="utf-8") if README.is_file() else ""
-
-
-def run_block(line, source, namespace):
+def run_block(name, line, source, namespace):
     """Run a block as a program, or as a session if it has prompts."""
     if ">>>" in source:
-        parsed = doctest.DocTestParser().get_doctest(source, namespace, "README", None, line - 1)
+        parsed = doctest.DocTestParser().get_doctest(source, namespace, name, None, line - 1)
         # Blocks follow on one another, as a reader's session would.
         report = []
         runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
@@ -129,29 +129,38 @@ def run_block(line, source, namespace):
         assert not failed, "".join(report)
         namespace.update(parsed.globs)
     else:
-        exec(compile("\n" * (line - 1) + source, str(README), "exec"), namespace)
+        exec(compile("\n" * (line - 1) + source, name, "exec"), namespace)
 
 
-BLOCKS = python_blocks(readme())
+def examples_of(path):
+    text = path.read_text(encoding="utf-8")
+    blocks = python_blocks(text)
+    assert len(blocks) == len(re.findall(r"^```py", text, re.MULTILINE))
+    return blocks
 
 
-def test_readme_has_examples():
-    # In the checkout, which has a pyproject.toml beside it, README.md has to be there.
-    assert README.is_file() == (HERE.parent / "pyproject.toml").is_file()
-    text = readme()
-    assert bool(BLOCKS) == bool(text.strip()), "README.md shows no example"
-    assert len(BLOCKS) == len(re.findall(r"^```py", text, re.MULTILINE))
+BLOCKS = [
+    pytest.param(path, last, id=f"{path.name} line {line}")
+    for path in TEXTS
+    for last, (line, _) in enumerate(examples_of(path))
+]
+
+
+def test_readme_and_rules_have_examples():
+    # In the checkout, which has a pyproject.toml beside them, the texts have to be there.
+    expected = {"README.md", "rules.md"} if (ROOT / "pyproject.toml").is_file() else set()
+    assert {block.values[0].name for block in BLOCKS} >= expected
 
 
 if BLOCKS:
 
-    @pytest.mark.parametrize("last", range(len(BLOCKS)), ids=[f"line {n}" for n, _ in BLOCKS])
-    def test_readme_block_runs(last, tmp_path, monkeypatch):
+    @pytest.mark.parametrize(("path", "last"), BLOCKS)
+    def test_block_of_a_text_runs(path, last, tmp_path, monkeypatch):
         """Each block runs after those above it, in a folder of its own."""
         monkeypatch.chdir(tmp_path)
-        namespace = {"__name__": "__readme__"}
-        for line, source in BLOCKS[: last + 1]:
-            run_block(line, source, namespace)
+        namespace = {"__name__": "__text__"}
+        for line, source in examples_of(path)[: last + 1]:
+            run_block(str(path), line, source, namespace)
 
 
 def test_blocks_are_found_and_run():
@@ -160,8 +169,8 @@ def test_blocks_are_found_and_run():
     assert blocks == [(4, "x = 1\n"), (12, ">>> x + 1\n2\n")]
     namespace = {}
     for line, source in blocks:
-        run_block(line, source, namespace)
+        run_block("text", line, source, namespace)
     with pytest.raises(AssertionError, match="Expected"):
-        run_block(1, ">>> x + 1\n3\n", namespace)
+        run_block("text", 1, ">>> x + 1\n3\n", namespace)
     with pytest.raises(NameError, match="absent"):
-        run_block(1, "absent\n", {})
+        run_block("text", 1, "absent\n", {})

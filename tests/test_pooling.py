@@ -540,7 +540,7 @@ def test_empty_axes_that_are_not_pooled_global(pool):
 @every_pool
 def test_empty_pooled_axis_is_refused(pool):
     for shape, axis, named in (((0,), None, 0), ((2, 0), (0, 1), 1), ((0, 3), -2, 0)):
-        with pytest.raises(ValueError, match=rf"axis {named} has length 0"):
+        with pytest.raises(ValueError, match=rf"axis {named} has length 0.*leave it out of `axis`"):
             pool(np.zeros(shape), *sizes(pool, 1), axis=axis)
 
 
@@ -702,11 +702,16 @@ def test_out_that_overlaps_itself(strides):
 
 
 def test_out_with_interleaved_axes():
-    # Neither axis lies within a step of the other, yet no two elements share a byte.
-    memory = np.zeros(100)
-    out = np.ndarray((3, 3), float, memory, 0, (24, 8))
-    assert max_pool(np.ones((6, 6)), 2, out=out) is out
-    assert memory.sum() == 9
+    # The rows lie within each other, yet no two elements share a byte: 0, 16, 32, 24, 40, 56.
+    memory = np.zeros(10)
+    out = np.ndarray((2, 3), float, memory, 0, (24, 16))
+    x = np.arange(24.0).reshape(4, 6)
+    assert max_pool(x, 2, out=out) is out
+    assert_same(out, max_pool(x, 2))
+    assert memory.tolist() == [7, 0, 9, 19, 11, 21, 0, 23, 0, 0]
+    for strides in ((8, 8), (16, 16), (16, 8), (32, 16)):
+        with pytest.raises(ValueError, match=r"elements of out overlap"):
+            max_pool(x, 2, out=np.ndarray((2, 3), float, memory, 0, strides))
 
 
 # ---------------------------------------------------------------------- refused dtypes
@@ -765,6 +770,12 @@ def test_masks_are_never_ignored(pool):
             pool(x, *sizes(pool, 1))
 
 
+def test_a_masked_array_within_lists_is_refused():
+    inner = np.ma.array([1, 9], mask=[False, True])
+    with pytest.raises(TypeError, match=r"x holds a MaskedArray of int64.*filled"):
+        cypool.max_pool([[inner], [inner]], 1)
+
+
 @pytest.mark.parametrize("dtype", [complex, object, str, "datetime64[s]", np.float16, bool, "V4"])
 @pytest.mark.parametrize("pool", [avg_pool, sum_pool, global_avg_pool, global_sum_pool])
 def test_result_dtypes_that_are_refused(pool, dtype):
@@ -801,9 +812,9 @@ def arguments_with(name, value, **others):
 @pytest.mark.parametrize("name", SIZES)
 @pytest.mark.parametrize("value", [0, -1, -(2**70)])
 def test_sizes_below_one(pool, name, value):
-    with pytest.raises(ValueError, match=rf"^{name} is {value} for axis 0.*from 1"):
+    with pytest.raises(ValueError, match=rf"^{name} is {value} for axis 0; .*at least 1$"):
         pool(X, **arguments_with(name, value))
-    with pytest.raises(ValueError, match=rf"^{name} is {value} for axis 1.*from 1"):
+    with pytest.raises(ValueError, match=rf"^{name} is {value} for axis 1; .*at least 1$"):
         pool(X, **arguments_with(name, (1, value)))
     with pytest.raises(ValueError, match=rf"^{name} is {value} for axis 0"):
         pool(X, **arguments_with(name, (1, value), axis=(1, 0)))
@@ -813,7 +824,8 @@ def test_sizes_below_one(pool, name, value):
 @pytest.mark.parametrize("value", [-1, -(2**70)])
 def test_padding_below_zero(pool, value):
     for padding, axis in ((value, 0), ((0, value), 1), ((0, (0, value)), 1), (((value, 0), 0), 0)):
-        with pytest.raises(ValueError, match=rf"^padding is .*{value}.* for axis {axis}.*from 0"):
+        named = rf"^padding is .*{value}.* for axis {axis}; .*at least 0$"
+        with pytest.raises(ValueError, match=named):
             pool(X, 2, padding=padding)
 
 
@@ -828,8 +840,19 @@ def test_sizes_that_are_no_integers(pool, name, value):
             pool(X, 2, padding=value)
         return
     for _ in range(2):  # a cached call gives the same error again
-        with pytest.raises(TypeError, match=rf"^{name} takes integers"):
+        with pytest.raises(TypeError, match=rf"^{name} takes integers, not .*(axis|axis \d)$"):
             pool(X, **arguments_with(name, value))
+
+
+@every_local
+@pytest.mark.parametrize("name", (*SIZES, "padding"))
+def test_arrays_are_no_sizes(pool, name):
+    message = (
+        f"{name} takes integers, not an array of shape (2,);"
+        " give an integer, or a tuple of one per pooled axis"
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        pool(X, **arguments_with(name, np.array([2, 2])))
 
 
 @every_local
@@ -860,7 +883,8 @@ def test_kernel_size_is_needed(pool):
 @pytest.mark.parametrize("name", (*SIZES, "padding"))
 @pytest.mark.parametrize("value", [(), (2,), (2, 2, 2), [1] * 5])
 def test_tuples_of_another_length(pool, name, value):
-    counted = rf"^{name} {re.escape(repr(tuple(value)))} has {len(value)} values for 2 pooled axes"
+    values = "1 value" if len(value) == 1 else f"{len(value)} values"
+    counted = rf"^{name} {re.escape(repr(tuple(value)))} has {values} for 2 pooled axes"
     with pytest.raises(ValueError, match=counted):
         pool(X, **arguments_with(name, value))
 
@@ -868,14 +892,14 @@ def test_tuples_of_another_length(pool, name, value):
 @every_local
 @pytest.mark.parametrize("name", SIZES)
 def test_nested_sizes(pool, name):
-    with pytest.raises(TypeError, match=rf"^{name} takes integers, not \(2,\)"):
+    with pytest.raises(TypeError, match=rf"^{name} takes integers, not \(2,\) for axis 0$"):
         pool(X, **arguments_with(name, [[2], [2]]))
 
 
 @every_local
 @pytest.mark.parametrize("value", [(0, (1, 2, 3)), ((), 0), ((1,), 0), [[1, 2], [3]]])
 def test_padding_pairs_of_another_length(pool, value):
-    with pytest.raises(ValueError, match=r"^padding .* of an axis must be .*\(before, after\)"):
+    with pytest.raises(ValueError, match=r"^padding is .* for axis [01]; .*\(before, after\)"):
         pool(X, 2, padding=value)
     with pytest.raises(TypeError, match=r"^padding takes integers"):
         pool(X, 2, padding=(((0, 0), 0), 0))
@@ -886,19 +910,22 @@ def test_padding_pairs_of_another_length(pool, value):
 def test_padding_names(pool, value):
     with pytest.raises(ValueError, match=rf"^padding is '{value}'.*'valid', 'same'"):
         pool(X, 2, padding=value)
-    with pytest.raises(TypeError, match=r"^padding takes integers, not 'same'"):
+    with pytest.raises(TypeError, match=r"^padding takes integers, not 'same' for axis 0$"):
         pool(X, 2, padding=("same", "same"))
 
 
 @every_pool
 def test_axes_out_of_range_or_twice(pool):
     for axis, named in ((2, 2), (-3, -3), ((0, 5), 5), (2**70, 2**70), ([1, -9], -9)):
-        with pytest.raises(ValueError, match=rf"^axis {named} is out of range.* 2 dimensions"):
+        message = rf"^axis {named} is out of range for .* 2 dimensions; use -2 to 1$"
+        with pytest.raises(ValueError, match=message):
             pool(X, *sizes(pool, 1), axis=axis)
     for axis in ((0, 0), (1, -1), (0, 1, 0)):
         with pytest.raises(ValueError, match=rf"^axis {re.escape(str(axis))} names an axis twice"):
             pool(X, *sizes(pool, 1), axis=axis)
-    with pytest.raises(ValueError, match=r"^axis 0 is out of range.* 0 dimensions"):
+    with pytest.raises(ValueError, match=r"^axis 1 is out of range .* 1 dimension; use -1 to 0$"):
+        pool(X[0], *sizes(pool, 1), axis=1)
+    with pytest.raises(ValueError, match=r"^axis 0 is out of range .* 0 dimensions; .* no axes"):
         pool(1.0, *sizes(pool, 1), axis=0)
     for axis in (1.0, "0", (0, None), {0}, b"\0", X):
         with pytest.raises(TypeError, match=r"^axis takes integers"):
@@ -909,12 +936,18 @@ def test_axes_out_of_range_or_twice(pool):
 def test_windows_that_do_not_fit(pool):
     with pytest.raises(ValueError, match=r"^axis 0 has length 4.*5 positions.*kernel_size 5"):
         pool(X, (5, 1))
-    with pytest.raises(ValueError, match=r"^axis 1 has length 6.*7 positions.*dilation 3"):
+    with pytest.raises(ValueError, match=r"^axis 1 has length 6.*7 positions.*dilation 3.*smaller"):
         pool(X, 3, dilation=3, axis=1)
-    with pytest.raises(ValueError, match=r"^axis 1 has length 6, 8 with padding.*9 positions"):
-        pool(X, 9, padding=1, axis=1)
-    with pytest.raises(ValueError, match=r"^axis 0 has length 4"):
-        pool(X, 40, 2, ceil_mode=True)
+    for size, padding, more in ((9, 1, "1 more position"), (15, (2, 1), "6 more positions")):
+        message = rf"^axis 1 has length 6, \d with padding.* {size} positions.* {more} of padding$"
+        with pytest.raises(ValueError, match=message):
+            pool(X, size, padding=((padding,) if isinstance(padding, tuple) else padding), axis=1)
+        missing = int(more.split()[0])
+        before, after = padding if isinstance(padding, tuple) else (padding, padding)
+        assert pool(X, size, padding=((before, after + missing),), axis=1).shape == (4, 1)
+    with pytest.raises(ValueError, match=r"^axis 0 has length 4.* 35 more positions of padding$"):
+        pool(X, 40, 2, axis=0, ceil_mode=True)
+    assert pool(X, 40, 2, ((0, 35),), axis=0, ceil_mode=True).shape == (1, 6)
     # The ceiling of a small fraction below zero is zero, and that makes one window.
     assert_same(pool(X, 40, ceil_mode=True), pool(X, X.shape))
 
@@ -1147,12 +1180,6 @@ def test_many_signatures():
 def test_all_is_public_and_sorted():
     assert sorted(cypool.__all__) == cypool.__all__
     assert {pool.__name__ for pool in LOCAL + GLOBAL} <= set(cypool.__all__)
-
-
-def test_a_masked_array_within_lists_is_refused():
-    inner = np.ma.array([1, 9], mask=[False, True])
-    with pytest.raises(TypeError, match=r"x holds a MaskedArray of int64.*filled"):
-        cypool.max_pool([[inner], [inner]], 1)
 
 
 @pytest.mark.parametrize("divisor", [-1, -3, 1, 2, 255])

@@ -31,6 +31,7 @@ from cypool.cli.files import (
     read_array,
     write_array,
 )
+from cypool.geometry import local_windows, pooled_axes
 
 __all__ = ["main"]
 
@@ -319,6 +320,8 @@ def _pool(options: argparse.Namespace) -> None:
     else:
         write_array(options.output, pooled)
     _say(_result_line(options.kind, array, pooled, seconds))
+    if from_picture:
+        notes += _channel_notes(array, keywords["axis"])
     _tell(notes, options.output)
 
 
@@ -366,20 +369,28 @@ def _compare(options: argparse.Namespace) -> None:
     keywords = _window_keywords(options) | {"axis": (0, 1)}
     maximum, max_seconds = _timed("max", array, keywords, repeats=7)
     average, avg_seconds = _timed("avg", array, keywords, repeats=7)
-    kernel_size = _both(options.kernel_size)
-    comparison = Comparison(
-        original=array,
-        maximum=maximum,
-        average=average,
-        kernel_size=kernel_size,
-        stride=kernel_size if options.stride is None else _both(options.stride),
-        centres=(_centres(options, array, 0), _centres(options, array, 1)),
+    rows, columns = local_windows(
+        array.shape,
+        keywords["axis"],
+        options.kernel_size,
+        options.stride,
+        options.padding,
+        options.dilation,
+        options.ceil_mode,
     )
-    write_picture(options.output, np.asarray(draw(comparison)))
+    comparison = Comparison(array, maximum, average, (rows, columns))
+    write_picture(options.output, np.asarray(draw(comparison)), palette=True)
     _say(f"{'original':<17} {array.shape}  {array.dtype.name}")
     _say(_result_line("max", array, maximum, max_seconds))
     _say(_result_line("avg", array, average, avg_seconds))
-    _tell(notes, options.output)
+    _tell((*notes, *_channel_notes(array, keywords["axis"])), options.output)
+
+
+def _channel_notes(array: Array, axis: Sizes) -> tuple[str, ...]:
+    """Say of a picture with channels, if that is so, that they are not mixed."""
+    if array.ndim < 3 or 2 in pooled_axes(axis, array.ndim):
+        return ()
+    return (f"each of the {array.shape[2]} channels is pooled by itself",)
 
 
 def _tell(notes: Sequence[str], output: str) -> None:
@@ -435,25 +446,6 @@ def _timed(kind: str, array: Array, keywords: dict[str, Any], repeats: int) -> t
             raise CommandError(str(error)) from error
         times.append(time.perf_counter() - start)
     return pooled, median(times)
-
-
-def _both(sizes: Sizes) -> tuple[int, int]:
-    """Return a size for rows and one for columns; the library has checked their number."""
-    return (sizes, sizes) if isinstance(sizes, int) else (sizes[0], sizes[1])
-
-
-def _centres(options: argparse.Namespace, array: Array, axis: int) -> Array:
-    """Return the middle of each window along an axis.
-
-    It is the average of the positions in the window, so the library itself works it out, with
-    its own rules for padding, dilation and incomplete windows.
-    """
-    keywords = {
-        name: value[axis] if isinstance(value, tuple) else value
-        for name, value in _window_keywords(options).items()
-    }
-    positions = np.arange(array.shape[axis], dtype=np.float64)
-    return _timed("avg", positions, keywords, repeats=1)[0]
 
 
 def _result_line(kind: str, array: Array, pooled: Array, seconds: float) -> str:

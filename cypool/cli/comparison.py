@@ -1,8 +1,9 @@
 """The figure of ``cypool compare``: a picture beside its max- and average-pooled versions.
 
-The top row shows the whole pictures, the second row one detail of them, where maximum and
-average differ the most.  Both rows use one scale for all three panels, so that the same place of
-the scene is at the same place of every panel.
+The whole pictures come first: the original, and the pooled ones at half its height and width or
+a little less.  Windows of 2 x 2 make that the scale at which all three are shown pixel for pixel:
+a scale of their own would make small bright things of one of them look brighter or dimmer than
+they are.  The row below shows one detail, magnified, at one scale for all three.
 """
 
 from __future__ import annotations
@@ -16,23 +17,29 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 import cypool
+from cypool.geometry import Window
 
 __all__ = ["Comparison", "draw"]
 
 Array = NDArray[Any]
 Colour = tuple[int, int, int]
 
-# The figure's measures, in pixels; three widest panels make it 2352 wide.
+# The figure's measures, in pixels; the widest panels make it 1668 wide.
 MARGIN, GAP = 48, 36
-PANEL_LIMIT = 728
-COLUMN_LEAST = 400
+WIDE, TALL = 1024, 768
+LEFT_LEAST, RIGHT_LEAST = 600, 400
 DETAIL_SAMPLE = 10
+DETAIL_RATIO = 0.75
 
-BACKGROUND: Colour = (245, 245, 243)
-INK: Colour = (28, 28, 30)
-QUIET: Colour = (112, 112, 116)
+#: Where max and average differ by less, of 255, they look the same.
+SMOOTH = 4
+
+# All grey but one, so that the figure of a grey picture needs few colours.
+BACKGROUND: Colour = (245, 245, 245)
+INK: Colour = (28, 28, 28)
+QUIET: Colour = (112, 112, 112)
 FRAME: Colour = (240, 96, 48)
-EDGE: Colour = (206, 206, 202)
+EDGE: Colour = (206, 206, 206)
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -41,18 +48,16 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @dataclass(frozen=True)
 class Comparison:
-    """A picture, what pooling made of it, and where the windows were.
-
-    `centres` holds for each of rows and columns the middle of every window, in pixels of the
-    original; `stride` the distance between windows.
-    """
+    """A picture, what pooling made of it, and the windows along its rows and its columns."""
 
     original: Array
     maximum: Array
     average: Array
-    kernel_size: tuple[int, int]
-    stride: tuple[int, int]
-    centres: tuple[Array, Array]
+    windows: tuple[Window, Window]
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        return self.windows[0].stride, self.windows[1].stride
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ class Panel:
 
     image: Image.Image
     covers: Region
+    step: tuple[int, int]  # of its pixels, in pixels of the original
+    name: str
     title: str
     subtitle: str
 
@@ -90,66 +97,100 @@ def size_text(array: Array) -> str:
 
 def draw(comparison: Comparison) -> Image.Image:
     """Draw the whole figure."""
-    panels = _panels(comparison)
     height, width = comparison.original.shape[:2]
     whole = Region(0, 0, height, width)
-    scale = _whole_scale(height, width, comparison.stride)
-    column = max(round(width * scale), COLUMN_LEAST)
-    detail_scale = _detail_scale(comparison.stride)
-    detail = None
-    if scale * max(comparison.stride) < DETAIL_SAMPLE and detail_scale >= 1.5 * scale:
-        detail = _most_different(
-            comparison, panels, column / detail_scale, 0.625 * column / detail_scale
-        )
+    scale = _whole_scale(height, width)
+    scales = (scale, *[_pooled_scale(scale, comparison.stride)] * 2)
+    panels = _panels(comparison, scales)
+    columns = (max(round(width * scale), LEFT_LEAST), max(round(width * scales[1]), RIGHT_LEAST))
+    inside = sum(columns) + GAP
+    titles = _Titles(panels, columns)
 
-    titles = _Titles(panels, column)
-    top_height = round(height * scale)
-    total = MARGIN + titles.height + top_height + MARGIN
+    detail = None
+    detail_scale = _detail_scale(comparison.stride)
+    third = (inside - 2 * GAP) // 3
+    magnifies = detail_scale >= 1.5 * scale
+    if magnifies and scales[1] * max(comparison.stride) < DETAIL_SAMPLE:
+        detail = _telling_detail(
+            comparison, panels, third / detail_scale, DETAIL_RATIO * third / detail_scale
+        )
+    caption = [] if detail is None else _detail_caption(detail)
+
+    # The original on the left, the others on the right, one above the other.
+    heights = [round(height * s) for s in scales]
+    right = MARGIN + columns[0] + GAP
+    corners = [
+        (MARGIN, MARGIN),
+        (right, MARGIN),
+        (right, MARGIN + titles.height + heights[1] + GAP),
+    ]
+    below = corners[0][1] + titles.height + heights[0] + GAP // 2
+    bottom = max(
+        below + len(caption) * titles.line, corners[2][1] + titles.height + heights[2] + GAP // 2
+    )
+    total = bottom - GAP // 2 + MARGIN
     if detail is not None:
-        caption_height = titles.line + 2 * GAP // 3
-        total += GAP // 2 + caption_height + round(detail.height * detail_scale)
-    figure = Image.new("RGB", (2 * MARGIN + 3 * column + 2 * GAP, total), BACKGROUND)
+        total += GAP // 2 + round(detail.height * detail_scale) + GAP // 3 + titles.line
+    figure = Image.new("RGB", (2 * MARGIN + inside, total), BACKGROUND)
     pen = ImageDraw.Draw(figure)
-    for index, panel in enumerate(panels):
-        left = MARGIN + index * (column + GAP)
-        titles.draw(pen, (left, MARGIN), panel)
-        top = MARGIN + titles.height
-        _paste(figure, (left, top), panel, whole, scale, EDGE)
-        if detail is None:
-            continue
-        _frame(pen, (left, top), detail, scale)
-        top += top_height + GAP // 2
-        if index == 0:
-            titles.caption(pen, (left, top), _detail_caption(detail, detail_scale))
-        top += caption_height
-        _paste(figure, (left, top), panel, detail, detail_scale, FRAME)
+    for number, line in enumerate(caption):
+        titles.caption(pen, (MARGIN, below + number * titles.line), line)
+    for index, (panel, (left, top)) in enumerate(zip(panels, corners, strict=True)):
+        titles.draw(pen, (left, top), panel)
+        top += titles.height
+        _paste(figure, (left, top), panel, whole, scales[index], EDGE)
+        if detail is not None:
+            _frame(pen, (left, top), detail, scales[index])
+            left, top = MARGIN + index * (third + GAP), bottom + GAP // 2
+            _paste(figure, (left, top), panel, detail, detail_scale, FRAME)
+            top += round(detail.height * detail_scale) + GAP // 3
+            titles.caption(pen, (left, top), f"{panel.name}, {_shown(panel.step, detail_scale)}")
     return figure
 
 
 # Panels ------------------------------------------------------------------------------------
 
 
-def _panels(comparison: Comparison) -> list[Panel]:
+def _panels(comparison: Comparison, scales: tuple[float, ...]) -> list[Panel]:
     original = comparison.original
     height, width = original.shape[:2]
-    spans = [
-        (centres[0] + 0.5 - step / 2, centres[-1] + 0.5 + step / 2)
-        for centres, step in zip(comparison.centres, comparison.stride, strict=True)
-    ]
-    pooled = Region(spans[0][0], spans[1][0], spans[0][1], spans[1][1])
+    rows, columns = comparison.windows
+    (top, bottom), (left, right) = (
+        (w.centre(0) + 0.5 - w.stride / 2, w.centre(w.out - 1) + 0.5 + w.stride / 2)
+        for w in comparison.windows
+    )
+    pooled = Region(top, left, bottom, right)
     low, high = _brightness_range(original)
+    stride = (
+        f"{rows.stride}" if rows.stride == columns.stride else f"{rows.stride}, {columns.stride}"
+    )
+    windows = f"windows {rows.size} {TIMES} {columns.size}, stride {stride}"
     kind = f"{_colour_kind(original)}, {original.dtype.name}"
-    kernel_size, stride = comparison.kernel_size, comparison.stride
-    step = f"{stride[0]}" if stride[0] == stride[1] else f"{stride[0]}, {stride[1]}"
-    windows = f"windows {kernel_size[0]} {TIMES} {kernel_size[1]}, stride {step}"
     return [
-        Panel(_eight_bit(array, low, high), covers, f"{title} {size_text(array)}", subtitle)
-        for array, covers, title, subtitle in (
-            (original, Region(0, 0, height, width), "original", kind),
-            (comparison.maximum, pooled, "max pooling", windows),
-            (comparison.average, pooled, "average pooling", windows),
+        Panel(
+            _eight_bit(array, low, high),
+            covers,
+            step,
+            name,
+            f"{name} {size_text(array)}",
+            f"{subtitle}, {_shown(step, scale)}",
+        )
+        for array, covers, name, subtitle, step, scale in (
+            (original, Region(0, 0, height, width), "original", kind, (1, 1), scales[0]),
+            (comparison.maximum, pooled, "max pooling", windows, comparison.stride, scales[1]),
+            (comparison.average, pooled, "average pooling", windows, comparison.stride, scales[2]),
         )
     ]
+
+
+def _shown(step: tuple[int, int], scale: float) -> str:
+    """Say how large a pixel of a picture is in its panel."""
+    tall, wide = step[0] * scale, step[1] * scale
+    if tall == wide == 1:
+        return "pixel for pixel"
+    if tall == wide < 1:
+        return f"shown at {tall:.0%}"
+    return f"each pixel {tall:.3g} {TIMES} {wide:.3g}"
 
 
 def _colour_kind(array: Array) -> str:
@@ -240,16 +281,19 @@ def _frame(pen: ImageDraw.ImageDraw, corner: tuple[int, int], region: Region, sc
 # Scales and the detail ---------------------------------------------------------------------
 
 
-def _whole_scale(height: int, width: int, stride: tuple[int, int]) -> float:
-    """Return the scale of the top row: the largest that keeps every panel inside its limits.
+def _whole_scale(height: int, width: int) -> float:
+    """Return the scale of the original: whole and even, or 1, or what its limits leave of it."""
+    limit = min(TALL / height, WIDE / width)
+    return float(max(int(limit) // 2 * 2, 1)) if limit >= 1 else limit
+
+
+def _pooled_scale(scale: float, stride: tuple[int, int]) -> float:
+    """Return the scale of the pooled panels: half the original's, or somewhat less.
 
     Where one exists, it is a scale at which a pooled pixel is a whole number of pixels.
     """
     common = gcd(*stride)
-    limit = min(PANEL_LIMIT / height, PANEL_LIMIT / width)
-    if limit >= 1:
-        return float(int(limit))
-    return int(limit * common) / common or limit
+    return int(scale / 2 * common) / common or scale / 2
 
 
 def _detail_scale(stride: tuple[int, int]) -> int:
@@ -257,37 +301,45 @@ def _detail_scale(stride: tuple[int, int]) -> int:
     return min(max(DETAIL_SAMPLE // max(stride), 2), 6)
 
 
-def _most_different(
+def _telling_detail(
     comparison: Comparison, panels: list[Panel], width: float, height: float
-) -> Region:
-    """Return the region, about as large as asked, in which max and average differ the most."""
+) -> Region | None:
+    """Return a region, about as large as asked, that tells maximum and average apart.
+
+    It has both: places where they differ much, and smooth ones where they are the same.  None if
+    no window has its centre in the picture.
+    """
     # What the panels show: eight bits a channel, over the background where it is transparent.
     maximum, average = (np.asarray(panel.image, dtype=np.float64) for panel in panels[1:])
     difference = np.abs(maximum - average).max(axis=2)
-    spans = [
-        min(max(int(wanted // step), 1), count)
-        for wanted, step, count in zip(
-            (height, width), comparison.stride, difference.shape, strict=True
-        )
-    ]
-    hops = [max(span // 4, 1) for span in spans]
-    score: Array = cypool.avg_pool(difference, tuple(spans), tuple(hops))
+    spans, firsts = [], []
+    for w, wanted in zip(comparison.windows, (height, width), strict=True):
+        inside = [o for o in range(w.out) if 0 <= w.centre(o) <= w.length - 1]
+        if not inside:
+            return None
+        firsts.append(inside[0])
+        spans.append(min(max(int(wanted // w.stride), 1), len(inside)))
+    hops = [max(span // 8, 1) for span in spans]
+    difference = difference[firsts[0] :, firsts[1] :]
+    contrast: Array = cypool.avg_pool(difference, tuple(spans), tuple(hops))
+    smooth: Array = cypool.avg_pool(difference <= SMOOTH, tuple(spans), tuple(hops))
+    # In a noisy picture nothing is smooth: there the contrast alone decides.
+    score = contrast * (smooth + 0.01)
     best = np.unravel_index(int(np.argmax(score)), score.shape)
     bounds = []
-    for axis in (0, 1):
-        first = int(best[axis]) * hops[axis]
+    for axis, w in enumerate(comparison.windows):
+        first = firsts[axis] + int(best[axis]) * hops[axis]
         last = first + spans[axis] - 1
-        centres, step = comparison.centres[axis], comparison.stride[axis]
-        start = max(centres[first] + 0.5 - step / 2, 0.0)
-        stop = min(centres[last] + 0.5 + step / 2, float(comparison.original.shape[axis]))
-        bounds.append((float(start), float(stop)))
+        start = max(w.centre(first) + 0.5 - w.stride / 2, 0.0)
+        stop = min(w.centre(last) + 0.5 + w.stride / 2, float(w.length))
+        bounds.append((start, stop))
     return Region(bounds[0][0], bounds[1][0], bounds[0][1], bounds[1][1])
 
 
-def _detail_caption(detail: Region, scale: int) -> str:
-    rows = f"{detail.top:.0f} to {detail.bottom:.0f}"
-    columns = f"{detail.left:.0f} to {detail.right:.0f}"
-    return f"detail: rows {rows}, columns {columns} of the original, magnified {scale} times"
+def _detail_caption(detail: Region) -> list[str]:
+    rows = f"rows {detail.top:.0f} to {detail.bottom:.0f}"
+    columns = f"columns {detail.left:.0f} to {detail.right:.0f}"
+    return ["In the frames, and magnified below:", f"{rows}, {columns} of the original"]
 
 
 # Text --------------------------------------------------------------------------------------
@@ -325,10 +377,13 @@ def _write(
 class _Titles:
     """The text over the panels, in one size for all, as large as the columns allow."""
 
-    def __init__(self, panels: list[Panel], column: int) -> None:
-        longest = max((panel.title for panel in panels), key=len)
-        size = 34
-        while size > 14 and _length(longest, _font(size)) > column:
+    def __init__(self, panels: list[Panel], columns: tuple[int, int]) -> None:
+        size = 32
+        while size > 14 and any(
+            _length(panel.title, _font(size)) > column
+            or _length(panel.subtitle, _font(size * 2 // 3)) > column
+            for panel, column in zip(panels, (*columns, columns[1]), strict=True)
+        ):
             size -= 1
         self._title, self._small = _font(size), _font(max(size * 2 // 3, 14))
         self._below = round(size * 1.3)

@@ -105,8 +105,6 @@ def _decode(file: BinaryIO, path: str) -> Picture:
         notes.append(f"its {bits}-bit signed samples are held as int32")
     if mode == "F" and bits > 32:
         notes.append(f"its {bits}-bit samples were rounded to float32")
-    if pixels.ndim == 3:
-        notes.append(f"{image.mode}: each of the {pixels.shape[2]} channels is pooled by itself")
     return Picture(pixels, profile, tuple(notes))
 
 
@@ -143,8 +141,13 @@ def _pixels(image: Image.Image, signed: bool, bits: int) -> Array:
     return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
 
 
-def encode(path: str, pixels: Array, icc_profile: bytes | None = None) -> bytes:
-    """Return the bytes of a picture file, in the format that the ending of `path` names."""
+def encode(
+    path: str, pixels: Array, icc_profile: bytes | None = None, palette: bool = False
+) -> bytes:
+    """Return the bytes of a picture file, in the format that the ending of `path` names.
+
+    With `palette`, a PNG of at most 256 colours gets one, which makes it smaller.
+    """
     kind = PICTURE_FORMATS[ending(path)]
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
@@ -168,10 +171,26 @@ def encode(path: str, pixels: Array, icc_profile: bytes | None = None) -> bytes:
         options |= {"quality": 95, "subsampling": 0}
     buffer = io.BytesIO()
     try:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, kind, **options)
+        image = Image.fromarray(np.ascontiguousarray(pixels))
+        if palette and kind == "PNG":
+            image = _with_palette(image)
+        image.save(buffer, kind, **options)
     except (OSError, ValueError) as error:
         raise CommandError(f"cannot write {path} as {kind}: {error}; use .npy") from error
     return buffer.getvalue()
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    """Return the same colours by way of a palette, if they are few enough for one."""
+    counted = image.getcolors(256)
+    if image.mode != "RGB" or counted is None:
+        return image
+    pixels = np.asarray(image).astype(np.uint32)
+    codes = pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2]
+    colours, places = np.unique(codes, return_inverse=True)
+    indexed = Image.frombytes("P", image.size, places.astype(np.uint8).tobytes())
+    indexed.putpalette(b"".join(int(colour).to_bytes(3, "big") for colour in colours))
+    return indexed
 
 
 def _remedy(dtype: np.dtype[Any], channels: int) -> str:
@@ -182,6 +201,8 @@ def _remedy(dtype: np.dtype[Any], channels: int) -> str:
     return fits + (", or round the average with --dtype uint8" if dtype.kind == "f" else "")
 
 
-def write_picture(path: str, pixels: Array, icc_profile: bytes | None = None) -> None:
+def write_picture(
+    path: str, pixels: Array, icc_profile: bytes | None = None, palette: bool = False
+) -> None:
     """Write a picture file, whole or not at all."""
-    write_bytes(path, encode(path, pixels, icc_profile))
+    write_bytes(path, encode(path, pixels, icc_profile, palette))
