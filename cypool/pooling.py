@@ -293,8 +293,9 @@ def avg_pool(
 
     {local_errors}
     ValueError
-        If `divisor_override` is 0 or its magnitude beyond 2**53, or if `dtype` is an integer type
-        and some window lies wholly in the padding, so that its mean is NaN.
+        If `divisor_override` is 0 or its magnitude beyond 2**53, if a window counts more than
+        2**53 positions with its padding, or if `dtype` is an integer type and some window lies
+        wholly in the padding, so that its mean is NaN.
 
     See Also
     --------

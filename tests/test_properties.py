@@ -346,6 +346,8 @@ def cut_up(monkeypatch):
     def another():
         monkeypatch.setattr(engine, "BLOCK", int(blocks.choice([64, 200, 512])))
         monkeypatch.setattr(engine, "LARGE_BLOCK", int(blocks.choice([300, 1000, 4000])))
+        monkeypatch.setattr(engine, "LARGEST_BLOCK", int(blocks.choice([500, 4000, 60000])))
+        monkeypatch.setattr(engine, "PARTS_BYTES", int(blocks.choice([1, 1000, 100000])))
         monkeypatch.setattr(engine, "LONG_RUN", int(blocks.choice([1, 8, 24])))
         engine.planned.cache_clear()
 
