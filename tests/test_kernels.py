@@ -29,7 +29,9 @@ def elements(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "f":
         x = (rng.standard_normal(shape) * 10.0 ** rng.integers(-9, 9, shape)).astype(dtype)
         x[rng.random(shape) < 0.01] = np.nan
+        x[rng.random(shape) < 0.01] = -np.nan
         x[rng.random(shape) < 0.01] = -np.inf
+        x[rng.random(shape) < 0.01] = np.inf
         x[rng.random(shape) < 0.2] = 0
         return x
     limits = np.iinfo(dtype)

@@ -1191,3 +1191,15 @@ def test_sums_of_bytes_over_any_divisor(dtype, divisor):
     want = np.clip(quotient if dtype[0] == "f" else round(quotient), *limits)
     got = cypool.avg_pool(x, 16, divisor_override=divisor, dtype=dtype)
     assert got.item() == np.array(want, dtype).item()
+
+
+@pytest.mark.parametrize("dtype", ["u2", "i4", "f4", "f8"])
+def test_strides_that_are_no_multiple_of_an_element(dtype):
+    """Rows an odd number of bytes apart: the first is aligned and the others are not."""
+    itemsize = np.dtype(dtype).itemsize
+    row = 50 * itemsize + 1
+    x = np.ndarray((40, 50), dtype, bytearray(40 * row + 7), 0, (row, itemsize))
+    x[...] = np.random.default_rng(0).integers(0, 1000, x.shape)
+    for pool in (cypool.max_pool, cypool.avg_pool, cypool.sum_pool):
+        for window in ((2, 2), (3, 1, 1), (9, 1, 4)):
+            np.testing.assert_array_equal(pool(x, *window), pool(x.copy(), *window))

@@ -734,6 +734,15 @@ cdef inline int64_t signed_value(sum_t x) noexcept nogil:
         return 0
 
 
+cdef inline elem_t one_nan(elem_t x) noexcept nogil:
+    """x, or if it is NaN one with all bits set: which of two NaNs a sum keeps is not defined."""
+    if elem_t is float:
+        (<uint32_t*> &x)[0] |= <uint32_t> 0 - <uint32_t> (x != x)
+    elif elem_t is double:
+        (<uint64_t*> &x)[0] |= <uint64_t> 0 - <uint64_t> (x != x)
+    return x
+
+
 cdef void sum_finish(
     elem_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
@@ -742,14 +751,14 @@ cdef void sum_finish(
     for r in range(rows):
         if sum_t is Twin:
             for j in range(n):
-                dst[j] = settled[elem_t](quotient(src[j], factors[j]), dst)
+                dst[j] = one_nan(settled[elem_t](quotient(src[j], factors[j]), dst))
         elif sum_t is Wide:
             for j in range(n):
                 dst[j] = divided[elem_t](src[j], factors[j], dst)
         elif sum_t is double:
             # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
             for j in range(n):
-                dst[j] = <elem_t> (src[j] * factors[j])
+                dst[j] = one_nan(<elem_t> (src[j] * factors[j]))
         elif ending.wraps:
             if ending.is_signed:
                 for j in range(n):
@@ -2038,6 +2047,10 @@ cdef class Plan:
         p.parts_rows = parts_rows
         acc_cell = p.inner * p.rows.size
         p.staged = swap or p.lane.xs != p.inner * p.size or p.inner_xs != p.size
+        # Steps that are no multiple of an element's size lead to elements that are not aligned.
+        p.staged = p.staged or p.row.xs % p.size != 0
+        for i in range(p.nouter):
+            p.staged = p.staged or p.outer[i].xs % p.size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
