@@ -105,8 +105,9 @@ def pool(
         result = np.empty(recipe.kept, recipe.dtype)
         run(recipe, x, result, num_threads)
         return result if recipe.shape is recipe.kept else result.reshape(recipe.shape)
-    target: Array = out
-    check_out(target, recipe)
+    check_out(out, recipe)
+    given: Array = out
+    target = given.view(np.ndarray)  # a subclass may have its own idea of reshaping
     if target.flags.aligned and target.dtype.isnative:
         if target.flags.c_contiguous:
             kept = target.reshape(recipe.kept)
@@ -114,12 +115,12 @@ def pool(
             kept = np.expand_dims(target, recipe.reduced)
         strided = recipe if kept.flags.c_contiguous else planned(*signature, kept.strides)
         if run(strided, x, kept, num_threads):
-            return target
+            return given
     # The kernels write elements as they are, and may not read what they have written.
     result = np.empty(recipe.kept, recipe.dtype)
     run(recipe, x, result, num_threads)
     np.copyto(target, result.reshape(recipe.shape))
-    return target
+    return given
 
 
 def run(recipe: Recipe, x: Array, result: Array, num_threads: int | None) -> bool:
@@ -370,6 +371,7 @@ def tiling_of(
         lane.k == lane.s == 2
         and inner == lane.d == 1
         and lane.out * acc_size >= 128
+        and taps == lane.k
         and not (lifts or wide_sums)
     )
     pitch = (lanes - 1) * lane.s + reach
@@ -453,20 +455,24 @@ def accumulator(x: np.dtype[Any], out: np.dtype[Any], count: int, divides: bool)
 
 def plain_array(x: Any) -> Array:
     """Return x as an ndarray, without a copy where that is possible."""
-    masked = masked_array_in(x)
+    array = np.asanyarray(x)
+    masked = array if isinstance(array, np.ma.MaskedArray) else masked_array_in(x)
     if masked is not None:
         raise TypeError(
-            f"x {'is' if masked is x else 'holds'} a MaskedArray of {masked.dtype}: its mask would"
-            " be ignored; fill it first, for example with filled(value)"
+            f"x {'holds' if isinstance(x, (list, tuple)) else 'is'} a MaskedArray of"
+            f" {masked.dtype}: its mask would be ignored; fill it first, for example with"
+            " filled(value)"
         )
-    return np.asarray(x)
+    return np.asarray(array)
 
 
-def masked_array_in(x: Any) -> np.ma.MaskedArray[Any, Any] | None:
-    """Return x if it is a masked array, or one that a nest of lists holds."""
-    if isinstance(x, (list, tuple)):
-        return next((found for y in x if (found := masked_array_in(y)) is not None), None)
-    return x if isinstance(x, np.ma.MaskedArray) else None
+def masked_array_in(x: Any, depth: int = 64) -> np.ma.MaskedArray[Any, Any] | None:
+    """Return the first masked array in a nest of lists as deep as an array can be."""
+    if isinstance(x, np.ma.MaskedArray):
+        return x
+    if depth == 0 or not isinstance(x, (list, tuple)):
+        return None
+    return next((found for y in x if (found := masked_array_in(y, depth - 1)) is not None), None)
 
 
 def check_element(dtype: np.dtype[Any]) -> None:
@@ -556,7 +562,7 @@ def contiguous_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]
     return tuple(reversed(strides))
 
 
-def frozen(value: Any, name: str) -> Any:
+def frozen(value: Any, name: str, depth: int = 2) -> Any:
     """Return sizes, axes or paddings as something hashable: names, integers, tuples of them."""
     if type(value) is tuple:
         for v in value:
@@ -564,8 +570,8 @@ def frozen(value: Any, name: str) -> Any:
                 break
         else:
             return value
-    if isinstance(value, (tuple, list)):
-        return tuple(frozen(v, name) for v in value)
+    if isinstance(value, (tuple, list)) and depth > 0:
+        return tuple(frozen(v, name, depth - 1) for v in value)
     if isinstance(value, str) or value is None:
         return value
     return geometry.integer(value, name)

@@ -840,3 +840,16 @@ def test_interrupt(capsys, monkeypatch):
     monkeypatch.setattr(cypool, "show_config", interrupt)
     assert run("info") == 130
     assert capsys.readouterr().err == "cypool: error: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [np.full((4, 4), 2**63 - 1), np.full((4, 4), 1e17), RNG.uniform(-1, 1, (30, 30)) * 1.7e308],
+)
+def test_compare_shows_any_range_of_numbers(pixels):
+    assert run("compare", save("a.npy", pixels)) == 0
+    assert load("comparison.png").shape[0] > 100
+
+
+def test_a_single_number_is_not_a_picture(capsys):
+    assert "is not a picture" in fails(capsys, "pool", save("a.npy", np.array(3.0)), "-o", "b.png")

@@ -1203,3 +1203,39 @@ def test_strides_that_are_no_multiple_of_an_element(dtype):
     for pool in (cypool.max_pool, cypool.avg_pool, cypool.sum_pool):
         for window in ((2, 2), (3, 1, 1), (9, 1, 4)):
             np.testing.assert_array_equal(pool(x, *window), pool(x.copy(), *window))
+
+
+def test_a_mask_from_an_array_protocol_is_refused():
+    class Masked:
+        def __array__(self, dtype=None, copy=None):
+            return np.ma.array([1, 2, 9], mask=[False, False, True])
+
+    with pytest.raises(TypeError, match="MaskedArray of int64"):
+        cypool.max_pool(Masked(), 3)
+
+
+def test_an_out_that_is_not_what_it_says_is_refused():
+    class Liar(np.ndarray):
+        dtype = property(lambda self: np.dtype("f8"))
+
+    memory = np.zeros(16, np.uint8)
+    out = np.ndarray.__new__(Liar, (1,), np.uint8, memory, 4)
+    with pytest.raises((TypeError, ValueError)):
+        cypool.max_pool(np.array([1.5, 2.5]), 2, out=out)
+    assert not memory.any()
+
+
+def test_out_may_be_a_matrix():
+    x = np.arange(8.0).reshape(2, 2, 2)
+    out = np.zeros((2, 2)).view(np.matrix)
+    assert cypool.global_max_pool(x, axis=0, out=out) is out
+    np.testing.assert_array_equal(np.asarray(out), x[1])
+
+
+def test_lists_that_hold_themselves_are_refused():
+    endless: list = []
+    endless.append(endless)
+    with pytest.raises((TypeError, ValueError)):
+        cypool.max_pool(endless, 1)
+    with pytest.raises(TypeError, match="kernel_size"):
+        cypool.max_pool(np.zeros(4), endless)

@@ -206,11 +206,14 @@ def _brightness_range(original: Array) -> tuple[float, float]:
     if finite.size == 0:
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
-    return low, high if high > low else low + 1.0
+    return low, high if high > low else max(low + 1.0, float(np.nextafter(low, np.inf)))
 
 
 def _eight_bit(array: Array, low: float, high: float) -> Image.Image:
-    values = (array.astype(np.float64) - low) * (255.0 / (high - low))
+    # Halves, since the range of float64 may be more than float64 holds.
+    span = high / 2 - low / 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = (array.astype(np.float64) / 2 - low / 2) / span * 255.0
     pixels = np.rint(np.clip(np.nan_to_num(values), 0, 255)).astype(np.uint8)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]

@@ -150,7 +150,7 @@ def encode(
     """
     kind = PICTURE_FORMATS[ending(path)]
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.ndim not in (2, 3) or pixels.size == 0 or channels > 4:
         raise CommandError(
             f"cannot write {path}: an array of shape {pixels.shape} is not a picture "

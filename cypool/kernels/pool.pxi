@@ -1963,10 +1963,10 @@ cdef Layout layout_from(tuple shape, tuple strides):
     return layout
 
 
-cdef bint matches(const Py_buffer* view, const Layout* layout) noexcept:
+cdef bint matches(const Py_buffer* view, const Layout* layout, Py_ssize_t itemsize) noexcept:
     """Whether a buffer has the shape and, where they matter, the strides that are planned."""
     cdef int i
-    if view.ndim != layout.ndim:
+    if view.ndim != layout.ndim or view.itemsize != itemsize:
         return False
     for i in range(view.ndim):
         if view.shape[i] != layout.shape[i]:
@@ -2097,8 +2097,8 @@ cdef class Plan:
         try:
             PyObject_GetBuffer(out, &out_view, PyBUF_STRIDES | PyBUF_WRITABLE)
             try:
-                if not (matches(&x_view, &self.x_layout)
-                        and matches(&out_view, &self.out_layout)):
+                if not (matches(&x_view, &self.x_layout, p.size)
+                        and matches(&out_view, &self.out_layout, p.out_size)):
                     raise ValueError("the arrays are not laid out as planned")
                 if overlap(&x_view, &out_view):
                     return False
