@@ -27,7 +27,7 @@ ELEMENTS["b1"] = ELEMENTS["u1"]
 #: The kernels' accumulators of sums, in the order of their codes, and their bytes.
 ACCUMULATORS = {"uint16": 2, "uint32": 4, "uint64": 8, "double": 8, "twin": 16, "wide": 16}
 
-#: Bytes of a tile's scratch rows: with their phases and results they stay in a 32 KiB L1 cache.
+#: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
 BLOCK = 16384
 
 #: The same where tiles are made tall, for windows that overlap much: they stay in the L2 cache.
