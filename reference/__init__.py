@@ -2,7 +2,8 @@
 
 Pure Python and standard library only, written to be read. Nested lists in, nested lists out,
 any number of dimensions; averages and sums are exact fractions until a `dtype` asks for one
-rounding. It is slow on purpose: each line says what pooling is, none says how to hurry.
+rounding, and norms are rounded once. It is slow on purpose: each line says what pooling is, none
+says how to hurry.
 
 >>> max_pool([[1, 3, 2, 1], [2, 9, 1, 1], [1, 3, 2, 3], [5, 6, 1, 2]], 2)
 [[9, 2], [6, 3]]
@@ -10,24 +11,32 @@ rounding. It is slow on purpose: each line says what pooling is, none says how t
 `python -m reference` prints the worked examples beside what cypool gives.
 """
 
+from .geometry import output_length
 from .pooling import (
+    adaptive_avg_pool,
+    adaptive_max_pool,
     avg_pool,
     global_avg_pool,
+    global_lp_pool,
     global_max_pool,
     global_min_pool,
     global_sum_pool,
+    lp_pool,
     max_pool,
     min_pool,
-    output_length,
     sum_pool,
 )
 
 __all__ = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
     "avg_pool",
     "global_avg_pool",
+    "global_lp_pool",
     "global_max_pool",
     "global_min_pool",
     "global_sum_pool",
+    "lp_pool",
     "max_pool",
     "min_pool",
     "output_length",

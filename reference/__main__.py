@@ -10,8 +10,8 @@ from typing import Any
 
 import reference
 
+from .arrays import flatten, shape_of
 from .examples import EXAMPLES, SOURCES, Example
-from .pooling import flatten, shape_of
 
 HEADER = ("id", "example", "source", "expected", "reference", "cypool", "verdict")
 WIDTHS = (3, 18, 6, 11, 11, 11, 7)

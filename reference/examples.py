@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .pooling import flatten, shape_of
+from .arrays import flatten, shape_of
 
 SOURCES = {
     "D0": "interview question",

@@ -5,263 +5,136 @@ Every pooling here is the same four steps:
 1. geometry: along each axis, which input positions does each window see?
 2. walk the output: one window of each axis together make one block of the input;
 3. gather the numbers of that block;
-4. reduce them to one: the greatest, the least, the sum or the mean.
+4. reduce them to one: the greatest, the least, the sum, the mean or the norm.
 
-Only step 4 tells the kinds apart, and only step 1 knows of strides, padding and dilation.
-An array is nested lists (or has `.tolist()`) of Python numbers; a plain number is 0-dimensional.
+Only step 4 tells the kinds apart, and only step 1 knows of strides, padding and dilation; it and
+the walk are in `geometry.py`. A NaN policy is a choice of numbers, between steps 3 and 4.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from itertools import product
-from operator import mul
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .rounding import Number, to_dtype
-
-Nested = Any  # a number, or a list of Nested: more than the type system can say
-Sizes = int | tuple[int, ...] | list[int]
-Padding = int | str | Sequence[int | Sequence[int]]
-Axes = int | tuple[int, ...] | list[int] | None
-
-
-class Window(NamedTuple):
-    """One window along one axis."""
-
-    inside: range | list[int]  # the positions of the input that it sees
-    counted: int  # how many positions it has in the input and its padding
-
-
-Geometry = list[list[Window]]  # for each axis, its windows from first to last
-
-
-# ---------------------------------------------------------------- 1. geometry
-
-
-def output_length(
-    n: int,
-    kernel_size: int,
-    stride: int | None = None,
-    padding: int | str | tuple[int, int] = 0,
-    dilation: int = 1,
-    *,
-    ceil_mode: bool = False,
-) -> int:
-    """Count the windows along one axis of length `n`; the parameters are as in `max_pool`.
-
-    >>> output_length(7, 3, 2), output_length(6, 3, 2), output_length(6, 3, 2, ceil_mode=True)
-    (3, 2, 3)
-    """
-    stride = kernel_size if stride is None else stride
-    for name, size in ("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation):
-        if size < 1:
-            raise ValueError(f"{name} is {size}; it must be at least 1")
-    before, after = padding_amounts(n, kernel_size, stride, padding, dilation)
-    room = n + before + after - (dilation * (kernel_size - 1) + 1)
-    count = (-(-room // stride) if ceil_mode else room // stride) + 1
-    if ceil_mode and (count - 1) * stride >= n + before:
-        count -= 1
-    if n < 1 or count < 1:
-        raise ValueError(
-            f"an axis of length {n}, padded by {before} and {after}, has no window of"
-            f" {kernel_size} with dilation {dilation}"
-        )
-    return count
-
-
-def padding_amounts(
-    n: int, kernel_size: int, stride: int, padding: int | str | Sequence[int], dilation: int
-) -> tuple[int, int]:
-    """Say how many positions are put before and after an axis of length `n`.
-
-    >>> padding_amounts(6, 3, 2, "same", 1), padding_amounts(6, 3, 2, "same_lower", 1)
-    ((0, 1), (1, 0))
-    """
-    if padding == "valid":
-        return 0, 0
-    if padding in ("same", "same_lower"):
-        count = -(-n // stride)
-        total = max((count - 1) * stride + dilation * (kernel_size - 1) + 1 - n, 0)
-        half, rest = total // 2, total - total // 2
-        return (half, rest) if padding == "same" else (rest, half)
-    if isinstance(padding, str):
-        raise ValueError(f"padding is {padding!r}; the names are 'valid', 'same', 'same_lower'")
-    before, after = padding if isinstance(padding, (tuple, list)) else (padding, padding)
-    if min(before, after) < 0:
-        raise ValueError(f"padding is {padding}; it must not be negative")
-    return before, after
-
-
-def axis_windows(
-    n: int, kernel_size: int, stride: int, padding: Any, dilation: int, ceil_mode: bool
-) -> list[Window]:
-    """List the windows along one axis of length `n`.
-
-    >>> axis_windows(3, 2, 2, 1, 1, False)
-    [Window(inside=[0], counted=2), Window(inside=[1, 2], counted=2)]
-    """
-    count = output_length(n, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
-    before, after = padding_amounts(n, kernel_size, stride, padding, dilation)
-    windows = []
-    for i in range(count):
-        positions = [i * stride - before + j * dilation for j in range(kernel_size)]
-        inside = [p for p in positions if 0 <= p < n]
-        counted = sum(-before <= p < n + after for p in positions)  # no ceil_mode overhang
-        windows.append(Window(inside, counted))
-    return windows
-
-
-def pooled_axes(axis: Axes, ndim: int) -> list[int]:
-    """List the pooled axes, none negative, in the order given; `None` is every axis."""
-    given = axis if isinstance(axis, (tuple, list)) else range(ndim) if axis is None else [axis]
-    for a in given:
-        if not -ndim <= a < ndim:
-            raise ValueError(f"axis {a} is out of range for an array of {ndim} dimensions")
-    axes = [a % ndim for a in given]
-    if len(set(axes)) < len(axes):
-        raise ValueError(f"axis is {axis}, which names an axis twice")
-    return axes
-
-
-def unpooled(x: Nested) -> Geometry:
-    """List every axis's windows before anything is pooled: one for each position."""
-    return [[Window([i], 1) for i in range(n)] for n in shape_of(x)]
-
-
-def window_geometry(
-    x: Nested,
-    kernel_size: Sizes,
-    stride: Sizes | None,
-    padding: Padding,
-    dilation: Sizes,
-    axis: Axes,
-    ceil_mode: bool,
-) -> Geometry:
-    """List every axis's windows; an axis that is not pooled keeps one for each position."""
-    geometry = unpooled(x)
-    axes = pooled_axes(axis, len(geometry))
-
-    def per_axis(name: str, value: Any) -> list[Any]:
-        values = list(value) if isinstance(value, (tuple, list)) else [value] * len(axes)
-        if len(values) != len(axes):
-            raise ValueError(f"{name} is {value}; it needs one entry for each of {len(axes)} axes")
-        return values
-
-    sizes = zip(
-        axes,
-        per_axis("kernel_size", kernel_size),
-        per_axis("stride", kernel_size if stride is None else stride),
-        per_axis("padding", padding),
-        per_axis("dilation", dilation),
-        strict=True,
-    )
-    for a, k, s, p, d in sizes:
-        geometry[a] = axis_windows(len(geometry[a]), k, s, p, d, ceil_mode)
-    return geometry
-
-
-def global_geometry(x: Nested, axis: Axes) -> Geometry:
-    """List every axis's windows when one window covers each pooled axis."""
-    geometry = unpooled(x)
-    for a in pooled_axes(axis, len(geometry)):
-        n = len(geometry[a])
-        if n == 0:
-            raise ValueError(f"axis {a} has length 0: there is nothing to pool")
-        geometry[a] = [Window(range(n), n)]
-    return geometry
-
+from .arrays import Nested, flatten, nest, shape_of
+from .geometry import (
+    Axes,
+    Geometry,
+    OutputSizes,
+    Padding,
+    Sizes,
+    adaptive_geometry,
+    blocks,
+    global_geometry,
+    index_of,
+    output_shape,
+    pooled_axes,
+    window_geometry,
+)
+from .norms import checked_power, p_norm
+from .rounding import INTEGERS, Number, is_finite, to_dtype
 
 # ------------------------------------- 2 and 3. walk the output, gather each window
+
+
+class View(NamedTuple):
+    """What one window sees."""
+
+    numbers: list[Number]  # in C order
+    places: list[int]  # where each of them is in the input
+    counted: int  # how many positions the window has in the input and its padding
+
+
+def views(x: Nested, geometry: Geometry, nan_policy: str) -> Iterator[View]:
+    """Gather what each window sees, in C order of the output."""
+    if nan_policy not in ("propagate", "omit", "raise"):
+        raise ValueError(f"nan_policy is {nan_policy!r}; choose 'propagate', 'omit' or 'raise'")
+    shape = shape_of(x)
+    flat = flatten(x, shape)
+    for places, counted in blocks(geometry, shape):
+        view = View([flat[place] for place in places], places, counted)
+        yield view if nan_policy == "propagate" else heed(nan_policy, view)
+
+
+def heed(nan_policy: str, view: View) -> View:
+    """Leave NaNs out ("omit"), unless there is nothing else; or refuse them ("raise").
+
+    >>> heed("omit", View([1.0, math.nan, 3.0], [4, 5, 6], 4))
+    View(numbers=[1.0, 3.0], places=[4, 6], counted=3)
+    """
+    kept = [i for i, number in enumerate(view.numbers) if number == number]
+    nans = len(view.numbers) - len(kept)
+    if nans and nan_policy == "raise":
+        raise ValueError("x has a NaN, which nan_policy='raise' refuses")
+    if not kept:
+        return view
+    return View(
+        [view.numbers[i] for i in kept], [view.places[i] for i in kept], view.counted - nans
+    )
 
 
 def pool(
     x: Nested,
     geometry: Geometry,
-    reduce: Callable[[list[Number], int], Number],
+    nan_policy: str,
+    reduce: Callable[[View], Number],
     drop: Sequence[int] = (),
 ) -> Nested:
-    """Turn each window of `x` into one number of the result.
-
-    `reduce(numbers, counted)` gets the numbers a window sees, in C order, and how many positions
-    it counts; `drop` names axes with one window, to leave out of the result.
-    """
-    shape = shape_of(x)
-    flat = flatten(x, shape)
-    steps = [math.prod(shape[a + 1 :]) for a in range(len(shape))]
-    results = []
-    for block in product(*geometry):  # one window of each axis
-        places = product(*(window.inside for window in block))
-        numbers = [flat[sum(map(mul, place, steps))] for place in places]
-        results.append(reduce(numbers, math.prod(window.counted for window in block)))
-    return nest(iter(results), [len(w) for a, w in enumerate(geometry) if a not in drop])
-
-
-def shape_of(x: Nested) -> tuple[int, ...]:
-    """Measure an array: its own word if it has one, else the first list of each level.
-
-    >>> shape_of([[1, 2, 3], [4, 5, 6]]), shape_of(7)
-    ((2, 3), ())
-    """
-    if hasattr(x, "shape"):  # a list cannot tell a shape of (0, 3) from (0, 4)
-        return tuple(x.shape)
-    x = x.tolist() if hasattr(x, "tolist") else x
-    if not isinstance(x, (list, tuple)):
-        return ()
-    return len(x), *(shape_of(x[0]) if x else ())
-
-
-def flatten(x: Nested, shape: Sequence[int]) -> list[Number]:
-    """List the numbers of nested lists in C order."""
-    x = x.tolist() if hasattr(x, "tolist") else x
-    if not shape and isinstance(x, (int, float, Fraction)):
-        return [x]
-    if not shape or not isinstance(x, (list, tuple)) or len(x) != shape[0]:
-        raise ValueError("x must be nested lists of numbers, all lists of a level equally long")
-    return [number for part in x for number in flatten(part, shape[1:])]
-
-
-def nest(numbers: Iterator[Any], shape: Sequence[int]) -> Nested:
-    """Fold numbers in C order into nested lists: the inverse of `flatten`."""
-    if not shape:
-        return next(numbers)
-    return [nest(numbers, shape[1:]) for _ in range(shape[0])]
+    """Turn each window of `x` into one number; `drop` names axes to leave out of the result."""
+    return nest(map(reduce, views(x, geometry, nan_policy)), output_shape(geometry, drop))
 
 
 # ------------------------------------------------- 4. reduce a window to a number
 
 
-def extreme(choose: Callable[..., Number], numbers: list[Number], empty: Number) -> Number:
-    """Choose the `max` or `min`; any NaN wins, and a window that sees nothing gives `empty`."""
-    nans = (number for number in numbers if number != number)
-    return next(nans, choose(numbers, default=empty))
+def extreme(choose: Callable[..., Number], numbers: Sequence[Number]) -> int:
+    """Find the number that is the `max` or `min`: the first NaN, or else the first of equals.
+
+    >>> extreme(max, [3, 7, 7]), extreme(max, [3, math.nan, 7])
+    (1, 1)
+    """
+    for i, number in enumerate(numbers):
+        if number != number:
+            return i
+    return numbers.index(choose(numbers))
 
 
-def exact_sum(numbers: list[Number]) -> Number:
+def exact_sum(numbers: Sequence[Number]) -> Number:
     """Add without rounding; NaN and the infinities add up as floats do (inf - inf is NaN)."""
-    special = [v for v in numbers if isinstance(v, float) and not math.isfinite(v)]
+    special = [v for v in numbers if not is_finite(v)]
     if special:
         return sum(special)
     return sum(Fraction(v) if isinstance(v, float) else v for v in numbers)
 
 
-def mean(numbers: list[Number], divisor: int, dtype: object) -> Number:
+def mean(view: View, divisor: int, dtype: object) -> Number:
     """Divide the exact sum, then round at most once; over 0 positions it is NaN."""
-    total = exact_sum(numbers)
+    total = exact_sum(view.numbers)
     average: Number = math.nan
     if divisor != 0:
         average = total / divisor if isinstance(total, float) else Fraction(total, divisor)
-    return average if dtype is None else to_dtype(average, dtype)
+    elif str(dtype) in INTEGERS:
+        raise ValueError(f"the mean of no number is NaN, which {dtype} does not have")
+    return average if dtype is None else rounded(average, dtype)
 
 
-def rounded_sum(numbers: list[Number], dtype: object) -> Number:
+def rounded(value: Number, dtype: object) -> Number:
+    """Round once; an integer type has 0 for NaN.
+
+    >>> rounded(Fraction(5, 2), "int8"), rounded(math.nan, "int8")
+    (2, 0)
+    """
+    return 0 if value != value and str(dtype) in INTEGERS else to_dtype(value, dtype)
+
+
+def rounded_sum(numbers: Sequence[Number], dtype: object) -> Number:
     """Add exactly, then round at most once; integer types wrap around, as `numpy.sum` does."""
     if str(dtype) == "bool":  # a sum of bools is their "or"
         return any(numbers)
     return exact_sum(numbers) if dtype is None else to_dtype(exact_sum(numbers), dtype, wrap=True)
 
 
-# ---------------------------------------------------------------- the functions
+# ---------------------------------------------------------------- sliding windows
 
 
 def max_pool(
@@ -273,6 +146,8 @@ def max_pool(
     *,
     axis: Axes = None,
     ceil_mode: bool = False,
+    return_indices: bool = False,
+    nan_policy: str = "propagate",
     empty: Number = -math.inf,
 ) -> Nested:
     """Take the greatest number of each window.
@@ -290,13 +165,20 @@ def max_pool(
         The axes to pool; every axis by default.
     ceil_mode : bool
         Whether a last window may hang over the end; it must start before the end of the input.
+    return_indices : bool
+        Whether to give (result, indices). An index is the place of the chosen number among the
+        pooled axes alone, in C order of the array's own axes: of equal numbers the first one's
+        (-0.0 equals 0.0), with NaN the first NaN's; -1 for a window that sees no number.
+    nan_policy : str
+        "propagate": a NaN in a window is its result. "omit": NaNs are not there, but a window
+        that sees nothing else gives NaN. "raise": a NaN in a window is a `ValueError`.
     empty : number
         The result of a window that sees no number: Python's numbers have no least one.
 
     Returns
     -------
     nested lists
-        A plain number for a 0-dimensional `x`. Of -0.0 and 0.0, equal, either may be chosen.
+        A plain number for a 0-dimensional `x`.
 
     Examples
     --------
@@ -304,9 +186,11 @@ def max_pool(
     [3, 9, 4]
     >>> max_pool([[1, 3, 2], [2, 9, 1]], (2, 1), axis=(1, 0), stride=1)
     [[3, 3], [9, 9]]
+    >>> max_pool([[1, 3, 2], [2, 9, 1]], 2, stride=1, padding=(0, 1), return_indices=True)
+    ([[2, 9, 9, 2]], [[3, 4, 4, 2]])
     """
-    windows = window_geometry(x, kernel_size, stride, padding, dilation, axis, ceil_mode)
-    return pool(x, windows, lambda numbers, counted: extreme(max, numbers, empty))
+    geometry = window_geometry(shape_of(x), kernel_size, stride, padding, dilation, axis, ceil_mode)
+    return extreme_pool(x, geometry, max, empty, axis, return_indices, nan_policy)
 
 
 def min_pool(
@@ -318,6 +202,8 @@ def min_pool(
     *,
     axis: Axes = None,
     ceil_mode: bool = False,
+    return_indices: bool = False,
+    nan_policy: str = "propagate",
     empty: Number = math.inf,
 ) -> Nested:
     """Take the least number of each window; the parameters are as in `max_pool`.
@@ -325,8 +211,32 @@ def min_pool(
     >>> min_pool([1, 3, 2, 9, 4, 4], 2)
     [1, 2, 4]
     """
-    windows = window_geometry(x, kernel_size, stride, padding, dilation, axis, ceil_mode)
-    return pool(x, windows, lambda numbers, counted: extreme(min, numbers, empty))
+    geometry = window_geometry(shape_of(x), kernel_size, stride, padding, dilation, axis, ceil_mode)
+    return extreme_pool(x, geometry, min, empty, axis, return_indices, nan_policy)
+
+
+def extreme_pool(
+    x: Nested,
+    geometry: Geometry,
+    choose: Callable[..., Number],
+    empty: Number,
+    axis: Axes,
+    return_indices: bool,
+    nan_policy: str,
+    drop: Sequence[int] = (),
+) -> Nested:
+    """Choose the `max` or `min` of each window, and say where it was if that is asked for."""
+    results, indices = [], []
+    for view in views(x, geometry, nan_policy):
+        chosen = extreme(choose, view.numbers) if view.numbers else None
+        results.append(empty if chosen is None else view.numbers[chosen])
+        if return_indices:
+            indices.append(
+                -1 if chosen is None else index_of(view.places[chosen], shape_of(x), axis)
+            )
+    shape = output_shape(geometry, drop)
+    result = nest(iter(results), shape)
+    return (result, nest(iter(indices), shape)) if return_indices else result
 
 
 def avg_pool(
@@ -341,6 +251,7 @@ def avg_pool(
     count_include_pad: bool = False,
     divisor_override: int | None = None,
     dtype: object = None,
+    nan_policy: str = "propagate",
 ) -> Nested:
     """Take the mean of each window: its sum over a divisor, which is how many numbers it sees.
 
@@ -352,10 +263,12 @@ def avg_pool(
     divisor_override : int, optional
         The divisor itself, not 0.
     dtype : str, optional
-        Round once to this type, an integer one half to even and saturating. Without it the
-        result is a `Fraction`, or a float where it is NaN or infinite; a `Fraction` has no -0.
+        Round once to this type, an integer one half to even and saturating, with 0 for NaN.
+        Without it the result is a `Fraction`, or a float where it is NaN or infinite; a
+        `Fraction` has no -0.
 
-    The others are as in `max_pool`. A mean over a divisor of 0 is NaN.
+    The others are as in `max_pool`; a NaN that is left out is in no divisor but that of
+    `divisor_override`. A mean over a divisor of 0 is NaN, and refused if `dtype` is an integer's.
 
     Examples
     --------
@@ -363,19 +276,31 @@ def avg_pool(
     [Fraction(3, 2), Fraction(5, 1)]
     >>> avg_pool([1, 2, 5, 5], 2, padding=1, count_include_pad=True, dtype="float32")
     [0.5, 3.5, 2.5]
+    >>> avg_pool([1, 2, math.nan, 5], 2, nan_policy="omit")
+    [Fraction(3, 2), Fraction(5, 1)]
     """
+    geometry = window_geometry(shape_of(x), kernel_size, stride, padding, dilation, axis, ceil_mode)
+
+    def reduce(view: View) -> Number:
+        seen = len(view.numbers)
+        return mean(view, divisor_of(seen, view.counted, count_include_pad, divisor), dtype)
+
+    divisor = checked_divisor(divisor_override)
+    return pool(x, geometry, nan_policy, reduce)
+
+
+def checked_divisor(divisor_override: int | None) -> int | None:
+    """Return the divisor if it is not 0."""
     if divisor_override == 0:
         raise ValueError("divisor_override is 0; nothing can be divided by it")
+    return divisor_override
 
-    def divisor(numbers: list[Number], counted: int) -> int:
-        if divisor_override is not None:
-            return divisor_override
-        return counted if count_include_pad else len(numbers)
 
-    windows = window_geometry(x, kernel_size, stride, padding, dilation, axis, ceil_mode)
-    return pool(
-        x, windows, lambda numbers, counted: mean(numbers, divisor(numbers, counted), dtype)
-    )
+def divisor_of(seen: int, counted: int, include_pad: bool, override: int | None) -> int:
+    """Say what the sum of a window is divided by, in which `seen` numbers were seen."""
+    if override is not None:
+        return override
+    return counted if include_pad else seen
 
 
 def sum_pool(
@@ -388,6 +313,7 @@ def sum_pool(
     axis: Axes = None,
     ceil_mode: bool = False,
     dtype: object = None,
+    nan_policy: str = "propagate",
 ) -> Nested:
     """Add each window up, exactly; the parameters are as in `max_pool`.
 
@@ -398,45 +324,198 @@ def sum_pool(
     >>> sum_pool([100, 100, 1, 2], 2), sum_pool([100, 100, 1, 2], 2, dtype="int8")
     ([200, 3], [-56, 3])
     """
-    windows = window_geometry(x, kernel_size, stride, padding, dilation, axis, ceil_mode)
-    return pool(x, windows, lambda numbers, counted: rounded_sum(numbers, dtype))
+    geometry = window_geometry(shape_of(x), kernel_size, stride, padding, dilation, axis, ceil_mode)
+    return pool(x, geometry, nan_policy, lambda view: rounded_sum(view.numbers, dtype))
 
 
-def global_max_pool(x: Nested, *, axis: Axes = None, keepdims: bool = False) -> Nested:
+def lp_pool(
+    x: Nested,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    *,
+    p: Number = 2,
+    axis: Axes = None,
+    ceil_mode: bool = False,
+    dtype: object = "float64",
+    nan_policy: str = "propagate",
+) -> Nested:
+    """Take the p-norm of each window, (Σ|x|^p)^(1/p), rounded once.
+
+    Parameters
+    ----------
+    p : int, float or Fraction
+        Greater than 0. 1 adds up sizes, 2 is the length of a vector, `math.inf` takes the
+        greatest size.
+    dtype : str
+        The type to round to, an integer one half to even and saturating, with 0 for NaN. There
+        is no exact result to give without it: a norm is seldom a fraction.
+
+    The others are as in `max_pool`. A window that sees no number has norm 0.
+
+    Examples
+    --------
+    >>> lp_pool([3, -4, 1, 1], 2), lp_pool([3, -4, 1, 1], 2, p=0.5, dtype="int8")
+    ([5.0, 1.4142135623730951], [14, 4])
+    >>> lp_pool([3e300, 4e300, 3e-300, 4e-300], 2)
+    [5e+300, 5e-300]
+    """
+    geometry = window_geometry(shape_of(x), kernel_size, stride, padding, dilation, axis, ceil_mode)
+    p = checked_power(p)
+    return pool(x, geometry, nan_policy, lambda view: rounded(p_norm(view.numbers, p), dtype))
+
+
+# -------------------------------------------------------------- windows over everything
+
+
+def global_max_pool(
+    x: Nested,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+    return_indices: bool = False,
+    nan_policy: str = "propagate",
+) -> Nested:
     """Take the greatest number over whole axes, kept with length 1 if `keepdims`.
+
+    The other parameters are as in `max_pool`.
 
     >>> global_max_pool([[1, 2], [3, 4]], axis=0), global_max_pool([[1, 2], [3, 4]])
     ([3, 4], 4)
+    >>> global_max_pool([[1, 5], [3, 4]], axis=1, return_indices=True)
+    ([5, 4], [1, 1])
     """
-    return global_pool(x, axis, keepdims, lambda numbers: extreme(max, numbers, -math.inf))
+    drop = dropped_axes(x, axis, keepdims)
+    geometry = global_geometry(shape_of(x), axis)
+    return extreme_pool(x, geometry, max, -math.inf, axis, return_indices, nan_policy, drop)
 
 
-def global_min_pool(x: Nested, *, axis: Axes = None, keepdims: bool = False) -> Nested:
-    """Take the least number over whole axes, kept with length 1 if `keepdims`."""
-    return global_pool(x, axis, keepdims, lambda numbers: extreme(min, numbers, math.inf))
+def global_min_pool(
+    x: Nested,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+    return_indices: bool = False,
+    nan_policy: str = "propagate",
+) -> Nested:
+    """Take the least number over whole axes; the parameters are as in `global_max_pool`.
+
+    >>> global_min_pool([[1, 5], [3, 4]], axis=0, keepdims=True)
+    [[1, 4]]
+    """
+    drop = dropped_axes(x, axis, keepdims)
+    geometry = global_geometry(shape_of(x), axis)
+    return extreme_pool(x, geometry, min, math.inf, axis, return_indices, nan_policy, drop)
 
 
 def global_avg_pool(
-    x: Nested, *, axis: Axes = None, keepdims: bool = False, dtype: object = None
+    x: Nested,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: object = None,
+    nan_policy: str = "propagate",
 ) -> Nested:
     """Take the mean over whole axes, kept with length 1 if `keepdims`; `dtype` as in `avg_pool`.
 
     >>> global_avg_pool([[[1, 2], [3, 5]], [[4, 4], [4, 4]]], axis=(1, 2), dtype="float64")
     [2.75, 4.0]
     """
-    return global_pool(x, axis, keepdims, lambda numbers: mean(numbers, len(numbers), dtype))
+    drop = dropped_axes(x, axis, keepdims)
+    geometry = global_geometry(shape_of(x), axis)
+    return pool(x, geometry, nan_policy, lambda view: mean(view, len(view.numbers), dtype), drop)
 
 
 def global_sum_pool(
-    x: Nested, *, axis: Axes = None, keepdims: bool = False, dtype: object = None
+    x: Nested,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: object = None,
+    nan_policy: str = "propagate",
 ) -> Nested:
-    """Add up over whole axes, kept with length 1 if `keepdims`; `dtype` as in `sum_pool`."""
-    return global_pool(x, axis, keepdims, lambda numbers: rounded_sum(numbers, dtype))
+    """Add up over whole axes, kept with length 1 if `keepdims`; `dtype` as in `sum_pool`.
+
+    >>> global_sum_pool([[1, 5], [3, 4]], axis=0)
+    [4, 9]
+    """
+    drop = dropped_axes(x, axis, keepdims)
+    geometry = global_geometry(shape_of(x), axis)
+    return pool(x, geometry, nan_policy, lambda view: rounded_sum(view.numbers, dtype), drop)
 
 
-def global_pool(
-    x: Nested, axis: Axes, keepdims: bool, reduce: Callable[[list[Number]], Number]
+def global_lp_pool(
+    x: Nested,
+    *,
+    p: Number = 2,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: object = "float64",
+    nan_policy: str = "propagate",
 ) -> Nested:
-    """Pool with one window over each pooled axis, and leave those axes out unless `keepdims`."""
-    drop = () if keepdims else pooled_axes(axis, len(shape_of(x)))
-    return pool(x, global_geometry(x, axis), lambda numbers, counted: reduce(numbers), drop)
+    """Take the p-norm over whole axes, kept with length 1 if `keepdims`; `p` as in `lp_pool`.
+
+    >>> global_lp_pool([[3, -4], [5, 12]], axis=1)
+    [5.0, 13.0]
+    """
+    drop = dropped_axes(x, axis, keepdims)
+    geometry = global_geometry(shape_of(x), axis)
+    p = checked_power(p)
+    return pool(x, geometry, nan_policy, lambda view: rounded(p_norm(view.numbers, p), dtype), drop)
+
+
+def dropped_axes(x: Nested, axis: Axes, keepdims: bool) -> list[int]:
+    """List the axes that a global pooling leaves out of its result."""
+    return [] if keepdims else pooled_axes(axis, len(shape_of(x)))
+
+
+# ------------------------------------------------------------ a given number of windows
+
+
+def adaptive_max_pool(
+    x: Nested,
+    output_size: OutputSizes,
+    *,
+    axis: Axes = None,
+    return_indices: bool = False,
+    nan_policy: str = "propagate",
+) -> Nested:
+    """Take the greatest number of each of `output_size` windows along the pooled axes.
+
+    Parameters
+    ----------
+    output_size : int, None, or a sequence of these
+        How many windows each pooled axis gets, more than its length if need be; `None` is its
+        length. Window i of o covers the positions from ⌊i n / o⌋ to before ⌈(i + 1) n / o⌉.
+
+    The others are as in `max_pool`.
+
+    Examples
+    --------
+    >>> adaptive_max_pool([1, 9, 2, 4, 3], 3), adaptive_max_pool([1, 9], 4)
+    ([9, 9, 4], [1, 1, 9, 9])
+    >>> adaptive_max_pool([[1, 2, 3], [6, 5, 4]], (None, 1), return_indices=True)
+    ([[3], [6]], [[2], [3]])
+    """
+    geometry = adaptive_geometry(shape_of(x), output_size, axis)
+    return extreme_pool(x, geometry, max, -math.inf, axis, return_indices, nan_policy)
+
+
+def adaptive_avg_pool(
+    x: Nested,
+    output_size: OutputSizes,
+    *,
+    axis: Axes = None,
+    dtype: object = None,
+    nan_policy: str = "propagate",
+) -> Nested:
+    """Take the mean of each of `output_size` windows along the pooled axes.
+
+    `output_size` is as in `adaptive_max_pool`, `dtype` as in `avg_pool`.
+
+    >>> adaptive_avg_pool([1, 9, 2, 4, 3], 3, dtype="float64")
+    [5.0, 5.0, 3.5]
+    """
+    geometry = adaptive_geometry(shape_of(x), output_size, axis)
+    return pool(x, geometry, nan_policy, lambda view: mean(view, len(view.numbers), dtype))

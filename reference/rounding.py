@@ -38,7 +38,7 @@ def round_to_float(value: Number, precision: int, min_exponent: int, max_exponen
     >>> round_to_float(65520, 11, -14, 15)
     inf
     """
-    if value == 0 or not _is_finite(value):
+    if value == 0 or not is_finite(value):
         return float(value)
     size = abs(Fraction(value))
     exponent = size.numerator.bit_length() - size.denominator.bit_length()
@@ -73,7 +73,7 @@ def wrap_integer(value: Number, bits: int, signed: bool) -> int:
     >>> wrap_integer(200, 8, signed=True), wrap_integer(-1, 8, signed=False)
     (-56, 255)
     """
-    if not _is_finite(value) or value != int(value):
+    if not is_finite(value) or value != int(value):
         raise ValueError(f"{value} is not a whole number: its sum in an integer type is undefined")
     offset = 1 << (bits - 1) if signed else 0
     return (int(value) + offset) % (1 << bits) - offset
@@ -107,6 +107,6 @@ def to_dtype(value: Number, dtype: object, *, wrap: bool = False) -> Number:
     return (wrap_integer if wrap else to_integer)(value, *INTEGERS[name])
 
 
-def _is_finite(value: Number) -> bool:
+def is_finite(value: Number) -> bool:
     """Tell NaN and the infinities from numbers, however great those are."""
     return not isinstance(value, float) or math.isfinite(value)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import cypool
 import reference
 from cypool import engine
-from reference.pooling import axis_windows
+from reference.geometry import axis_windows, pooled_axes
 from reference.rounding import to_dtype
 
 EXAMPLES = int(os.environ.get("CYPOOL_TEST_EXAMPLES", "1500"))
@@ -256,7 +256,7 @@ def global_cases(draw):
 
 def windows_of(case):
     """Return the windows along each pooled axis, as the reference lays them."""
-    axes = reference.pooling.pooled_axes(case.axis, len(case.shape))
+    axes = pooled_axes(case.axis, len(case.shape))
     kernel, stride, padding, dilation = (
         [v] * len(axes) if isinstance(v, int | str | None) else v for v in case.sizes
     )
@@ -272,7 +272,7 @@ def expected_shape(case):
     if case.sizes:
         windows = windows_of(case)
         return tuple(len(windows.get(a, range(n))) for a, n in enumerate(case.shape))
-    axes = reference.pooling.pooled_axes(case.axis, len(case.shape))
+    axes = pooled_axes(case.axis, len(case.shape))
     if case.options["keepdims"]:
         return tuple(1 if a in axes else n for a, n in enumerate(case.shape))
     return tuple(n for a, n in enumerate(case.shape) if a not in axes)

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import math
+import pkgutil
 import random
 import struct
 import subprocess
@@ -16,11 +17,14 @@ import pytest
 
 import reference
 from reference import (
+    adaptive_avg_pool,
+    adaptive_max_pool,
     avg_pool,
     global_avg_pool,
     global_max_pool,
     global_min_pool,
     global_sum_pool,
+    lp_pool,
     max_pool,
     min_pool,
     output_length,
@@ -56,7 +60,11 @@ def test_imports_only_the_standard_library():
     assert done.stdout.split() == []
 
 
-@pytest.mark.parametrize("name", ["reference", "reference.pooling", "reference.rounding"])
+MODULES = ["reference", *(f"reference.{m.name}" for m in pkgutil.iter_modules(reference.__path__))]
+WITH_DOCTESTS = sorted({*MODULES} - {"reference.__main__", "reference.examples"})
+
+
+@pytest.mark.parametrize("name", WITH_DOCTESTS)
 def test_doctests(name):
     failed, attempted = doctest.testmod(importlib.import_module(name))
     assert attempted > 0
@@ -375,6 +383,247 @@ def test_infinities():
     assert avg_pool([INF, 1.0], 2, dtype="int8") == [127]
 
 
+# -------------------------------------------------------------------------------- indices
+
+
+def test_indices_by_brute_force():
+    ties = 0
+    for n, k, s, pads, d, ceil_mode in SETTINGS:
+        x = [i // 2 % 2 for i in range(n)]
+        windows = spelled_out(n, k, s, *pads, d, ceil_mode)
+        if not windows:
+            continue
+        options = {"padding": (pads,), "dilation": d, "ceil_mode": ceil_mode}
+        seen = [[c for c in window if c not in ("o", ".")] for window in windows]
+        greatest = [min(cells, key=lambda c: (-x[c], c), default=-1) for cells in seen]
+        least = [min(cells, key=lambda c: (x[c], c), default=-1) for cells in seen]
+        ties += sum(sum(x[c] == x[g] for c in v) > 1 for v, g in zip(seen, greatest, strict=True))
+        setting = (n, k, s, pads, d, ceil_mode)
+        result, indices = max_pool(x, k, s, **options, return_indices=True)
+        assert indices == greatest, setting
+        assert result == max_pool(x, k, s, **options), setting
+        result, indices = min_pool(x, k, s, **options, return_indices=True)
+        assert indices == least, setting
+        assert result == min_pool(x, k, s, **options), setting
+    assert ties > 100
+
+
+@pytest.mark.parametrize("axis", [(1, 2), (2, 1), (0, 3), (3, 0), (-2, 1), (0, 1, 2, 3)])
+def test_indices_are_among_the_pooled_axes_in_the_array_s_own_order(block, axis):
+    axes = sorted(a % 4 for a in axis)
+    lengths = [n for a, n in enumerate(block.shape) if a in axes]
+    sizes = [2 if a in axes else 1 for a in range(4)]
+    x = block // 40  # few values, and so many ties
+    shape = [n // k for n, k in zip(x.shape, sizes, strict=True)]
+    expected = np.empty(shape, int)
+    for place in np.ndindex(*shape):
+        start = [p * k for p, k in zip(place, sizes, strict=True)]
+        part = x[tuple(slice(p, p + k) for p, k in zip(start, sizes, strict=True))]
+        chosen = np.add(start, np.unravel_index(part.argmax(), part.shape))
+        expected[place] = np.ravel_multi_index([chosen[a] for a in axes], lengths)
+    _, indices = max_pool(x, 2, axis=axis, return_indices=True)
+    assert indices == expected.tolist()
+
+
+@pytest.mark.parametrize("axis", [None, 1, (1, 3), (3, 1)])
+def test_indices_of_whole_axes(block, axis):
+    axes = range(4) if axis is None else sorted(np.atleast_1d(axis).tolist())
+    others = [a for a in range(4) if a not in axes]
+    # The pooled axes moved to the end and made one, on which NumPy finds the first of equals.
+    lines = (block // 40).transpose(*others, *axes).reshape(*(block.shape[a] for a in others), -1)
+    for pool, find in ((global_max_pool, np.argmax), (global_min_pool, np.argmin)):
+        result, indices = pool(block // 40, axis=axis, return_indices=True)
+        assert indices == find(lines, axis=-1).tolist()
+        assert result == pool(block // 40, axis=axis)
+        _, kept = pool(block // 40, axis=axis, keepdims=True, return_indices=True)
+        assert np.shape(kept) == tuple(1 if a in axes else n for a, n in enumerate(block.shape))
+        assert np.ravel(kept).tolist() == np.ravel(indices).tolist()
+
+
+def test_zeros_tie_whatever_their_signs():
+    for pool in (max_pool, min_pool):
+        for x in ([0.0, -0.0], [-0.0, 0.0]):
+            (zero,), (index,) = pool(x, 2, return_indices=True)
+            assert index == 0
+            assert math.copysign(1, zero) == math.copysign(1, x[0])
+
+
+def test_the_first_nan_is_chosen():
+    x = [5.0, NAN, 7.0, NAN, 3.0, INF]
+    for pool in (max_pool, min_pool):
+        result, indices = pool(x, 3, 1, return_indices=True)
+        assert indices == [1, 1, 3, 3]
+        assert all(map(math.isnan, result))
+        _, index = (global_max_pool if pool is max_pool else global_min_pool)(
+            x, return_indices=True
+        )
+        assert index == 1
+
+
+def test_a_window_that_sees_nothing_has_index_minus_1():
+    wide = {"stride": 1, "padding": 2, "axis": 0, "return_indices": True}
+    assert max_pool([5], 2, **wide) == ([-INF, 5, 5, -INF], [-1, 0, 0, -1])
+    assert min_pool([5], 2, **wide, empty=7) == ([7, 5, 5, 7], [-1, 0, 0, -1])
+    # Nor has -inf itself, or a NaN policy, to do with it.
+    assert max_pool([-INF], 2, **wide) == ([-INF] * 4, [-1, 0, 0, -1])
+    assert max_pool([5.0], 2, **wide, nan_policy="omit") == ([-INF, 5, 5, -INF], [-1, 0, 0, -1])
+
+
+def test_zero_dimensions_have_index_0():
+    assert max_pool(5, 3, return_indices=True) == (5, 0)
+    assert global_min_pool(5, return_indices=True) == (5, 0)
+    assert adaptive_max_pool(5, 3, return_indices=True) == (5, 0)
+    assert max_pool([5, 6], 3, axis=(), return_indices=True) == ([5, 6], [0, 0])
+
+
+# ------------------------------------------------------------------------- adaptive windows
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 12])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9, 12, 13])
+def test_adaptive_windows_are_the_elements_that_even_parts_touch(n, count):
+    x = [(7 * i + 3) % 5 for i in range(n)]
+    # Cut the line from 0 to n evenly: a part sees each element [j, j + 1) that it overlaps.
+    cuts = [Fraction(i * n, count) for i in range(count + 1)]
+    seen = [[j for j in range(n) if low < j + 1 and j < high] for low, high in pairwise(cuts)]
+    result, indices = adaptive_max_pool(x, count, return_indices=True)
+    assert result == [max(x[j] for j in cells) for cells in seen]
+    assert indices == [min(cells, key=lambda j: (-x[j], j)) for cells in seen]
+    assert adaptive_max_pool(x, count) == result
+    assert adaptive_avg_pool(x, count) == [
+        Fraction(sum(x[j] for j in cells), len(cells)) for cells in seen
+    ]
+
+
+def test_adaptive_pooling_of_several_axes(block):
+    # Sizes that divide the lengths are windows side by side.
+    for axis, sizes, kernel in (((1, 2), (2, 3), (2, 2)), ((2, 1), (3, 4), (2, 1))):
+        for return_indices in (False, True):
+            options = {"axis": axis, "return_indices": return_indices}
+            assert adaptive_max_pool(block, sizes, **options) == max_pool(block, kernel, **options)
+        assert adaptive_avg_pool(block, sizes, axis=axis) == avg_pool(block, kernel, axis=axis)
+    # Others are one axis after the other, as the greatest of the greatest is.
+    by_steps = adaptive_max_pool(adaptive_max_pool(block, 4, axis=2), 3, axis=1)
+    assert adaptive_max_pool(block, (4, 3), axis=(2, 1)) == by_steps
+
+
+def test_adaptive_sizes():
+    x = [[1, 2, 3], [4, 5, 6]]
+    assert adaptive_max_pool(x, None) == adaptive_max_pool(x, (2, None)) == x
+    assert adaptive_max_pool(x, (None, 1)) == [[3], [6]]
+    assert adaptive_max_pool(x, 1, axis=0) == [[4, 5, 6]]
+    assert adaptive_max_pool(x, [3, 1], axis=[-1, 0]) == [[4, 5, 6]]
+    assert adaptive_avg_pool(x, 1) == [[Fraction(7, 2)]]
+    assert adaptive_avg_pool(x, (1, 2), dtype="uint8") == [[3, 4]]
+    assert adaptive_avg_pool([1, 2], 3) == [1, Fraction(3, 2), 2]
+    assert adaptive_max_pool(np.zeros((2, 0, 4)), 2, axis=2) == [[], []]
+    for size, options in ((0, {}), (-1, {}), ((1, 0), {}), (1, {"axis": 1})):
+        with pytest.raises(ValueError, match=r"output_size is -?[01]"):
+            adaptive_avg_pool(x if not options else [[], []], size, **options)
+    with pytest.raises(ValueError, match=r"output_size is \(1, 2, 3\)"):
+        adaptive_max_pool(x, (1, 2, 3))
+
+
+# ---------------------------------------------------------------------------- NaN policies
+
+
+HOLED = [1.0, NAN, NAN, 4.0, NAN, NAN, -INF, NAN]
+
+
+def same(result, expected):
+    """Compare lists in which NaN equals NaN."""
+    assert len(result) == len(expected)
+    for a, b in zip(result, expected, strict=True):
+        assert a == b or (math.isnan(a) and math.isnan(b)), (result, expected)
+
+
+def test_omitted_nans_are_not_there():
+    for pool, options, expected in (
+        (max_pool, {}, [1, 4, NAN, -INF]),
+        (min_pool, {}, [1, 4, NAN, -INF]),
+        (sum_pool, {}, [1, 4, NAN, -INF]),
+        (avg_pool, {}, [1, 4, NAN, -INF]),
+        (avg_pool, {"divisor_override": 4}, [Fraction(1, 4), 1, NAN, -INF]),
+        (avg_pool, {"dtype": "uint8"}, [1, 4, 0, 0]),
+        (lp_pool, {}, [1, 4, NAN, INF]),
+        (lp_pool, {"p": INF}, [1, 4, NAN, INF]),
+        (lp_pool, {"dtype": "int8"}, [1, 4, 0, 127]),
+    ):
+        same(pool(HOLED, 2, **options, nan_policy="omit"), expected)
+    for pool in (max_pool, min_pool):
+        _, indices = pool(HOLED, 2, nan_policy="omit", return_indices=True)
+        assert indices == [0, 3, 4, 6]
+    same(adaptive_max_pool(HOLED, 4, nan_policy="omit"), [1, 4, NAN, -INF])
+    same(adaptive_avg_pool(HOLED, 4, nan_policy="omit"), [1, 4, NAN, -INF])
+
+
+def test_omitting_is_pooling_without():
+    rng = random.Random(5)
+    for _ in range(50):
+        x = [rng.choice((NAN, rng.uniform(-9, 9))) for _ in range(6)]
+        kept = [v for v in x if v == v]
+        where = [i for i, v in enumerate(x) if v == v]
+        for name in ("max", "min", "sum", "avg", "lp"):
+            pool = getattr(reference, f"global_{name}_pool")
+            result = pool(x, nan_policy="omit")
+            if not kept:
+                assert math.isnan(result)
+                continue
+            assert result == pool(kept)
+            if name in ("max", "min"):
+                _, index = pool(x, nan_policy="omit", return_indices=True)
+                assert index == where[pool(kept, return_indices=True)[1]]
+
+
+def test_omitted_nans_are_not_counted():
+    # Each window has 4 positions: the first has 1 in the padding and 2 NaNs, so that 2 count.
+    options = {"padding": ((1, 0),), "nan_policy": "omit"}
+    x = [8.0, NAN, NAN, NAN, NAN, 2.0, 6.0]
+    assert avg_pool(x, 4, **options) == [8, 4]
+    assert avg_pool(x, 4, **options, count_include_pad=True) == [4, 4]
+    assert avg_pool(x, 4, **options, divisor_override=16) == [Fraction(1, 2), Fraction(1, 2)]
+    # What the ceiling hangs over never counts, with or without a NaN.
+    options = {"ceil_mode": True, "nan_policy": "omit", "count_include_pad": True}
+    assert avg_pool([1.0, 1.0, 1.0, NAN, 6.0], 3, **options) == [1, 6]
+
+
+def test_nothing_but_nan_is_nan_and_nothing_at_all_is_not():
+    x = [NAN, NAN]
+    wide = {"stride": 1, "padding": 2, "nan_policy": "omit"}
+    same(max_pool(x, 1, **wide), [-INF, -INF, NAN, NAN, -INF, -INF])
+    same(sum_pool(x, 1, **wide), [0, 0, NAN, NAN, 0, 0])
+    same(lp_pool(x, 1, **wide), [0, 0, NAN, NAN, 0, 0])
+    same(avg_pool(x, 1, **wide, count_include_pad=True), [0, 0, NAN, NAN, 0, 0])
+    same(avg_pool(x, 1, **wide, divisor_override=3), [0, 0, NAN, NAN, 0, 0])
+    for pool in (global_max_pool, global_min_pool):
+        result, index = pool([[NAN, NAN]], axis=1, nan_policy="omit", return_indices=True)
+        same(result, [NAN])
+        assert index == [0]
+
+
+def test_raise_refuses_nan_in_a_window_and_nowhere_else():
+    calls = [
+        lambda x, **policy: max_pool(x, 2, 3, **policy),
+        lambda x, **policy: min_pool(x, 2, 3, **policy),
+        lambda x, **policy: avg_pool(x, 2, 3, **policy),
+        lambda x, **policy: sum_pool(x, 2, 3, **policy),
+        lambda x, **policy: lp_pool(x, 2, 3, **policy),
+    ]
+    for call in calls:
+        between, inside = [1.0, 2.0, NAN, INF, 5.0], [1.0, 2.0, 3.0, 4.0, NAN]
+        assert call(between, nan_policy="raise") == call(between)
+        with pytest.raises(ValueError, match="x has a NaN"):
+            call(inside, nan_policy="raise")
+    for name in ("max", "min", "avg", "sum", "lp"):
+        with pytest.raises(ValueError, match="x has a NaN"):
+            getattr(reference, f"global_{name}_pool")([1.0, NAN], nan_policy="raise")
+    for pool in (adaptive_max_pool, adaptive_avg_pool):
+        with pytest.raises(ValueError, match="x has a NaN"):
+            pool([1.0, NAN], 1, nan_policy="raise")
+    with pytest.raises(ValueError, match="nan_policy is 'ignore'"):
+        global_max_pool([1.0], nan_policy="ignore")
+
+
 # ------------------------------------------------------------------------------ exactness
 
 
@@ -394,8 +643,10 @@ def test_dtype_rounds_once():
     assert avg_pool([1, 2, 3, 4, 250, 255], 2, dtype="uint8") == [2, 4, 252]
     assert avg_pool([-300, -301], 2, dtype="int8") == [-128]
     assert avg_pool([1, 2], 2, dtype="float16") == [1.5]
-    with pytest.raises(ValueError, match="NaN"):
-        avg_pool([NAN], 1, dtype="int8")
+    assert avg_pool([NAN, 1.0], 1, dtype="int8") == [0, 1]
+    with pytest.raises(ValueError, match="the mean of no number is NaN"):
+        avg_pool([1.0], 1, padding=1, dtype="int8")
+    assert avg_pool([8.0], 1, padding=1, divisor_override=2, dtype="int8") == [0, 4, 0]
 
 
 def test_sums_are_exact_and_wrap_in_integer_types():
