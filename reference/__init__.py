@@ -12,6 +12,22 @@ says how to hurry.
 """
 
 from .geometry import output_length
+from .gradients import (
+    adaptive_avg_pool_backward,
+    adaptive_max_pool_backward,
+    avg_pool_backward,
+    global_avg_pool_backward,
+    global_lp_pool_backward,
+    global_max_pool_backward,
+    global_min_pool_backward,
+    global_sum_pool_backward,
+    lp_pool_backward,
+    max_pool_backward,
+    max_unpool,
+    max_unpool_backward,
+    min_pool_backward,
+    sum_pool_backward,
+)
 from .pooling import (
     adaptive_avg_pool,
     adaptive_max_pool,
@@ -29,16 +45,30 @@ from .pooling import (
 
 __all__ = [
     "adaptive_avg_pool",
+    "adaptive_avg_pool_backward",
     "adaptive_max_pool",
+    "adaptive_max_pool_backward",
     "avg_pool",
+    "avg_pool_backward",
     "global_avg_pool",
+    "global_avg_pool_backward",
     "global_lp_pool",
+    "global_lp_pool_backward",
     "global_max_pool",
+    "global_max_pool_backward",
     "global_min_pool",
+    "global_min_pool_backward",
     "global_sum_pool",
+    "global_sum_pool_backward",
     "lp_pool",
+    "lp_pool_backward",
     "max_pool",
+    "max_pool_backward",
+    "max_unpool",
+    "max_unpool_backward",
     "min_pool",
+    "min_pool_backward",
     "output_length",
     "sum_pool",
+    "sum_pool_backward",
 ]
