@@ -15,17 +15,40 @@ from .kernels import Plan
 
 Array = NDArray[Any]
 
-KINDS = {"max": 0, "min": 1, "sum": 2, "avg": 2}
+#: What a pooling returns: an array or, with its indices, two; the type system cannot tell.
+ArrayOrPair = Any
 
-#: The kernels' codes of element types, by kind and item size.
+#: The kernels' codes of what they do: order by the greatest or the least, or add.
+KINDS = {"max": 0, "min": 1, "sum": 2}
+
+#: The kernels' codes of element types.
 ELEMENTS = {
     name: code
-    for code, name in enumerate(["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])
+    for code, name in enumerate(
+        [
+            *("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
+            *("float32", "float64", "float16", "bfloat16"),
+        ]
+    )
 }
-ELEMENTS["b1"] = ELEMENTS["u1"]
+ELEMENTS["bool"] = ELEMENTS["uint8"]
+
+#: The types of results that are no integers, in words.
+FLOATS = "float16, bfloat16, float32 or float64"
 
 #: The kernels' accumulators of sums, in the order of their codes, and their bytes.
-ACCUMULATORS = {"uint16": 2, "uint32": 4, "uint64": 8, "double": 8, "twin": 16, "wide": 16}
+ACCUMULATORS = {
+    "uint16": 2,
+    "uint32": 4,
+    "uint64": 8,
+    "double": 8,
+    "twin": 16,
+    "wide": 16,
+    "sparse": 32,
+}
+
+#: What the kernels can make of elements before they lift them, in the order of their codes.
+MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide")
 
 #: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
 BLOCK = 16384
@@ -60,139 +83,252 @@ class Recipe(NamedTuple):
     dtype: np.dtype[Any]
     plan: Plan | None  # None if the result has no elements
     parallel: bool
+    as_bits: bool  # bfloat16 is in the call, whose buffers only its own package understands
+
+
+class Request(NamedTuple):
+    """What a pooling is asked for, as hashable values; see `pool`."""
+
+    kind: str
+    kernel_size: Any = None
+    stride: Any = None
+    padding: Any = 0
+    dilation: Any = 1
+    axis: Any = None
+    windows: str = "local"
+    output_size: Any = None
+    turned_shape: Any = None
+    ceil_mode: bool = False
+    keepdims: bool = True
+    count_include_pad: bool = False
+    divisor_override: int | None = None
+    p: float = 0.0
+    dtype: np.dtype[Any] | None = None
+    omits: bool = False
+    indices: bool = False
 
 
 def pool(
     kind: str,
     x: Any,
-    kernel_size: Any,
+    kernel_size: Any = None,
     stride: Any = None,
     padding: Any = 0,
     dilation: Any = 1,
     *,
     axis: Any,
-    whole: bool = False,
+    windows: str = "local",
+    output_size: Any = None,
+    turned_shape: Any = None,
     ceil_mode: bool = False,
     keepdims: bool = True,
     count_include_pad: bool = False,
     divisor_override: Any = None,
+    p: float = 0.0,
     dtype: Any = None,
+    return_indices: bool = False,
+    nan_policy: str = "propagate",
     out: Any = None,
     num_threads: int | None = None,
-) -> Array:
-    """Pool x; if `whole`, by one window over the whole of each pooled axis."""
+) -> ArrayOrPair:
+    """Pool x, and return the result, or it and its indices.
+
+    The `windows` are "local" ones, of `kernel_size` and what follows it; or "global", one over the
+    whole of each pooled axis; or "adaptive", `output_size` of which share out an axis.  With a
+    `turned_shape`, x is the result of pooling an array of that shape, and each position of that
+    array pools the windows that it was in.
+    """
     if type(x) is not np.ndarray:
         x = plain_array(x)
-    signature = (
+    if p == math.inf:
+        return greatest_magnitude(
+            x,
+            (kernel_size, stride, padding, dilation),
+            {"axis": axis, "windows": windows, "ceil_mode": ceil_mode, "keepdims": keepdims},
+            dtype,
+            nan_policy,
+            out,
+            num_threads,
+        )
+    request = Request(
         kind,
-        x.shape,
-        x.strides,
-        x.dtype,
         kernel_size if type(kernel_size) in AS_GIVEN else frozen(kernel_size, "kernel_size"),
         stride if type(stride) in AS_GIVEN else frozen(stride, "stride"),
         padding if type(padding) in AS_GIVEN else frozen(padding, "padding"),
         dilation if type(dilation) in AS_GIVEN else frozen(dilation, "dilation"),
         axis if type(axis) in AS_GIVEN else frozen(axis, "axis"),
-        whole,
+        windows,
+        output_size if type(output_size) in AS_GIVEN else frozen(output_size, "output_size"),
+        turned_shape,
         bool(ceil_mode),
         bool(keepdims),
         bool(count_include_pad),
         None if divisor_override is None else divisor(divisor_override),
+        p,
         None if dtype is None else element_type(dtype),
+        nan_policy != "propagate" and nan_policy == "omit" and is_float(x.dtype),
+        bool(return_indices),
     )
-    recipe = planned(*signature, None)
+    recipe = planned(request, x.shape, x.strides, x.dtype, None)
+    if nan_policy != "propagate":
+        check_nan_policy(nan_policy, x, request, num_threads)
     if out is None:
         result = np.empty(recipe.kept, recipe.dtype)
-        run(recipe, x, result, num_threads)
-        return result if recipe.shape is recipe.kept else result.reshape(recipe.shape)
-    check_out(out, recipe)
+        indices = np.empty(recipe.kept, np.int64) if return_indices else None
+        run(recipe, x, result, indices, num_threads)
+        if recipe.shape is not recipe.kept:
+            result = result.reshape(recipe.shape)
+            indices = None if indices is None else indices.reshape(recipe.shape)
+        return result if indices is None else (result, indices)
+    check_out(out, recipe.shape, recipe.dtype)
     given: Array = out
     target = given.view(np.ndarray)  # a subclass may have its own idea of reshaping
-    if target.flags.aligned and target.dtype.isnative:
+    if target.flags.aligned and target.dtype.isnative and not return_indices:
         if target.flags.c_contiguous:
             kept = target.reshape(recipe.kept)
         else:
             kept = np.expand_dims(target, recipe.reduced)
-        strided = recipe if kept.flags.c_contiguous else planned(*signature, kept.strides)
-        if run(strided, x, kept, num_threads):
+        strided = recipe
+        if not kept.flags.c_contiguous:
+            strided = planned(request, x.shape, x.strides, x.dtype, kept.strides)
+        if run(strided, x, kept, None, num_threads):
             return given
     # The kernels write elements as they are, and may not read what they have written.
     result = np.empty(recipe.kept, recipe.dtype)
-    run(recipe, x, result, num_threads)
+    indices = np.empty(recipe.kept, np.int64) if return_indices else None
+    run(recipe, x, result, indices, num_threads)
     np.copyto(target, result.reshape(recipe.shape))
-    return given
+    return given if indices is None else (given, indices.reshape(recipe.shape))
 
 
-def run(recipe: Recipe, x: Array, result: Array, num_threads: int | None) -> bool:
+def run(
+    recipe: Recipe, x: Array, result: Array, indices: Array | None, num_threads: int | None
+) -> bool:
     """Let the kernels fill the result; False, with nothing done, if it may overlap x."""
     n = threads.resolve(num_threads) if recipe.parallel or num_threads is not None else 1
     if recipe.plan is None:
         return True
-    return recipe.plan.run(x, result, n if recipe.parallel else 1)
+    if recipe.as_bits:
+        x, result = as_bits(x), as_bits(result)
+    return recipe.plan.run(x, result, indices, n if recipe.parallel else 1)
+
+
+def check_nan_policy(policy: str, x: Array, request: Request, num_threads: int | None) -> None:
+    """Refuse unknown policies and, if the policy is to raise, windows with a NaN."""
+    if policy not in ("propagate", "omit", "raise"):
+        raise ValueError(f"nan_policy is {policy!r}; it must be 'propagate', 'omit' or 'raise'")
+    if policy != "raise" or not is_float(x.dtype) or x.size == 0:
+        return
+    everywhere = Request("max", axis=None, windows="global")
+    if not np.isnan(greatest(everywhere, x, num_threads)).any():
+        return
+    here = request._replace(kind="max", p=0.0, divisor_override=None, dtype=None, indices=False)
+    if np.isnan(greatest(here, x, num_threads)).any():
+        raise ValueError(
+            "nan_policy is 'raise' and x has a NaN in a window; use 'omit' to leave NaNs out or"
+            " 'propagate' to pass them on"
+        )
+
+
+def greatest_magnitude(
+    x: Array,
+    sizes: tuple[Any, ...],
+    windows: dict[str, Any],
+    dtype: Any,
+    nan_policy: str,
+    out: Any,
+    num_threads: int | None,
+) -> Any:
+    """Pool by the norm of infinite order, which is the greater of max(x) and -min(x)."""
+    ends = []
+    for kind in ("max", "min"):
+        end = pool(kind, x, *sizes, nan_policy=nan_policy, num_threads=num_threads, **windows)
+        ends.append(np.asarray(end).astype(np.float64))
+    high, low = ends
+    size = np.maximum(high, np.negative(low, out=low), out=high)
+    np.maximum(size, 0.0, out=size)  # where there is no element
+    # One more pooling, by windows of one, rounds.
+    dtype = result_dtype("lp", x.dtype, None if dtype is None else element_type(dtype))
+    return pool("avg", size, 1, axis=None, dtype=dtype, out=out, num_threads=num_threads)
+
+
+def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
+    """Pool by the greatest element, which is NaN where there is one."""
+    recipe = planned(request, x.shape, x.strides, x.dtype, None)
+    result = np.empty(recipe.kept, recipe.dtype)
+    run(recipe, x, result, None, num_threads)
+    return result
 
 
 @lru_cache(maxsize=1024)
 def planned(
-    kind: str,
+    request: Request,
     x_shape: tuple[int, ...],
     x_strides: tuple[int, ...],
     x_dtype: np.dtype[Any],
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    axis: Any,
-    whole: bool,
-    ceil_mode: bool,
-    keepdims: bool,
-    count_include_pad: bool,
-    divisor_override: int | None,
-    dtype: np.dtype[Any] | None,
     out_strides: tuple[int, ...] | None,
 ) -> Recipe:
     """Check a call's arguments and plan it; `out_strides` None is a new C-contiguous result."""
     check_element(x_dtype)
-    axes = geometry.pooled_axes(axis, len(x_shape))
-    if whole:
-        windows = geometry.global_windows(x_shape, axes)
-    else:
-        windows = geometry.local_windows(
-            x_shape, axes, kernel_size, stride, padding, dilation, ceil_mode
-        )
-    at = dict(zip(axes, windows, strict=True))
-    out_dtype = result_dtype(kind, x_dtype, dtype)
-    if kind == "avg" and out_dtype.kind in "iu" and divisor_override is None:
+    shape = x_shape if request.turned_shape is None else request.turned_shape
+    axes = geometry.pooled_axes(request.axis, len(shape))
+    at = dict(zip(axes, windows_of(request, shape, axes), strict=True))
+    out_dtype = result_dtype(request.kind, x_dtype, request.dtype)
+    if request.turned_shape is not None:
+        check_turned(x_shape, shape, at)
+        at = {a: window.transposed() for a, window in at.items()}
+    elif request.kind == "avg" and out_dtype.kind in "iu" and request.divisor_override is None:
         for a, window in at.items():
-            if window.some_are_empty() and not count_include_pad:
+            if window.some_are_empty() and not request.count_include_pad:
                 raise ValueError(
                     f"a window along axis {a} lies wholly in the padding: its average is NaN, which"
                     f" {out_dtype} cannot hold; use a float dtype or less padding"
                 )
-    if count_include_pad and math.prod(w.size for w in windows) > 1 << 53:
+    if request.count_include_pad and math.prod(w.size for w in at.values()) > 1 << 53:
         raise ValueError(
-            f"windows of kernel_size {tuple(w.size for w in windows)} over the axes {axes} count"
-            " more than 2**53 positions with their padding, which no divisor can be"
+            f"windows of kernel_size {tuple(w.size for w in at.values())} over the axes {axes}"
+            " count more than 2**53 positions with their padding, which no divisor can be"
         )
     kept = tuple(at[a].out if a in at else n for a, n in enumerate(x_shape))
-    shape = kept if keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
-    reduced = () if keepdims else tuple(sorted(axes))
+    shape = kept if request.keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
+    reduced = () if request.keepdims else tuple(sorted(axes))
+    bits = is_bfloat16(x_dtype) or is_bfloat16(out_dtype)
     if math.prod(kept) == 0:
-        return Recipe(shape, kept, reduced, out_dtype, None, False)
+        return Recipe(shape, kept, reduced, out_dtype, None, False, bits)
     if out_strides is None:
         out_strides = contiguous_strides(kept, out_dtype.itemsize)
-    plan, work = plan_for(
-        kind,
-        x_shape,
-        x_strides,
-        x_dtype,
-        kept,
-        out_strides,
-        out_dtype,
-        at,
-        count_include_pad,
-        divisor_override,
+    plan, work = plan_for(request, x_shape, x_strides, x_dtype, kept, out_strides, out_dtype, at)
+    return Recipe(shape, kept, reduced, out_dtype, plan, work >= SERIAL, bits)
+
+
+def check_turned(
+    grad_shape: tuple[int, ...], shape: tuple[int, ...], windows: dict[int, Window]
+) -> None:
+    """Refuse a gradient of another shape than that of the pooled array."""
+    pooled = tuple(windows[a].out if a in windows else n for a, n in enumerate(shape))
+    if grad_shape != pooled:
+        raise ValueError(
+            f"grad_output has shape {grad_shape}; pooling an array of shape {shape} gives {pooled}"
+        )
+
+
+def windows_of(
+    request: Request, shape: tuple[int, ...], axes: tuple[int, ...]
+) -> tuple[Window, ...]:
+    """Return the windows along each pooled axis, in the order of `axes`."""
+    if request.windows == "global":
+        return geometry.global_windows(shape, axes)
+    if request.windows == "adaptive":
+        return geometry.adaptive_windows(shape, axes, request.output_size)
+    return geometry.local_windows(
+        shape,
+        axes,
+        request.kernel_size,
+        request.stride,
+        request.padding,
+        request.dilation,
+        request.ceil_mode,
     )
-    return Recipe(shape, kept, reduced, out_dtype, plan, work >= SERIAL)
 
 
 class Axis(NamedTuple):
@@ -207,26 +343,34 @@ class Axis(NamedTuple):
     counted: int  # padding counts up to this position; negative: it does not
     xs: int  # strides in bytes
     os: int
+    step: int = 0  # of the index from a position to the next
+    spacing: int = geometry.REGULAR
+    turned_k: int = 0  # of the windows that were transposed
+    turned_s: int = 0
+    turned_d: int = 0
 
     def is_plain(self) -> bool:
         """Whether the axis is as good as not pooled."""
-        return self.k == self.s == 1 and self.n == self.out and not self.before
+        alone = self.k == self.s == 1 and self.n == self.out and not self.before
+        return alone and self.spacing == geometry.REGULAR
 
     def covers_all(self) -> bool:
         """Whether one window is the whole axis."""
-        return self.out == 1 and self.k == self.n and self.d == 1 and not self.before
+        alone = self.out == 1 and self.k == self.n and self.d == 1 and not self.before
+        return alone and self.spacing == geometry.REGULAR
 
     def tiles(self) -> bool:
         """Whether the windows lie side by side, from one end of the axis to the other."""
         apart = self.d * (self.k - 1) < self.s
-        return apart and self.n == self.out * self.s and not self.before
+        apart = apart and self.n == self.out * self.s and not self.before
+        return apart and self.spacing == geometry.REGULAR
 
 
 ALONE = Axis(1, 1, 1, 1, 1, 0, -1, 0, 0)
 
 
 def plan_for(
-    kind: str,
+    request: Request,
     x_shape: tuple[int, ...],
     x_strides: tuple[int, ...],
     x_dtype: np.dtype[Any],
@@ -234,18 +378,23 @@ def plan_for(
     out_strides: tuple[int, ...],
     out_dtype: np.dtype[Any],
     windows: dict[int, Window],
-    count_include_pad: bool,
-    divisor_override: int | None,
 ) -> tuple[Plan, int]:
     """Return the plan, and about how many elements it combines."""
     axes = []
     for a, n in enumerate(x_shape):
         xs, os = x_strides[a], out_strides[a]
         w = windows.get(a, Window(n, n, 1, 1, 1, 0, 0))
-        counted = n + w.after if count_include_pad else -1
-        # A single window has no stride, and a single tap no dilation.
-        s, d = (w.stride if w.out > 1 else 1), (w.dilation if w.size > 1 else 1)
-        axes.append(Axis(n, w.out, w.size, s, d, w.before, counted, xs, os if w.out > 1 else 0))
+        counted = n + w.after if request.count_include_pad else -1
+        # A single window has no stride, and a single tap no dilation (but where it lies).
+        s = w.stride if w.out > 1 else 1
+        d = w.dilation if w.size > 1 or w.spacing == geometry.TRANSPOSED else 1
+        step = 0
+        if request.indices and a in windows:
+            step = math.prod(m for b, m in enumerate(x_shape) if b > a and b in windows)
+        os = os if w.out > 1 else 0
+        axes.append(
+            Axis(n, w.out, w.size, s, d, w.before, counted, xs, os, step, w.spacing, *w.turned)
+        )
     taps = math.prod(min(axis.k, axis.n) for axis in axes)
     # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
     slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
@@ -253,12 +402,19 @@ def plan_for(
     merged = merge(axes)
     size, out_size = x_dtype.itemsize, out_dtype.itemsize
 
-    wraps = kind == "sum" and out_dtype.kind != "f"
-    acc, acc_size = None, size
-    if KINDS[kind] == KINDS["sum"]:
-        most = max(math.prod(axis.k for axis in axes), abs(divisor_override or 1))
-        acc = accumulator(x_dtype, out_dtype, most, not wraps)
-        acc_size = ACCUMULATORS[acc]
+    positions = math.prod(n for a, n in enumerate(x_shape) if a in windows)
+    most = max(math.prod(axis.k for axis in axes), abs(request.divisor_override or 1))
+    sums = request.kind in ("sum", "avg", "lp")
+    wraps = request.kind == "sum" and not is_float(out_dtype)
+    mapping = mapping_of(request, x_dtype, positions)
+    if sums:
+        acc = accumulator(request, x_dtype, out_dtype, most, not wraps)
+        kind, acc_code, acc_size = "sum", list(ACCUMULATORS).index(acc), ACCUMULATORS[acc]
+    else:
+        acc, acc_code = "", 0
+        # Ranks are always ordered by the greatest.
+        kind = request.kind if mapping == "none" else "max"
+        acc_size = {"pack": 8, "pack_wide": 16}.get(mapping, size)
 
     # The lanes: the last axis, or the last pooled one with a short run of elements beside it.
     inner = ALONE._replace(xs=size, os=out_size)
@@ -270,7 +426,8 @@ def plan_for(
         lane = lane._replace(os=inner.n * out_size)
     row = merged.pop() if merged else ALONE
     rows_above = math.prod(axis.k for axis in merged)
-    tiling = tiling_of(rows_above, row, lane, inner.n, acc_size, acc in ("twin", "wide"))
+    single_only = acc in ("twin", "wide", "sparse")
+    tiling = tiling_of(rows_above, row, lane, inner.n, acc_size, single_only, mapping != "none")
 
     # Few items with large windows: split the windows, to have work for every thread, and into so
     # many parts that a sum is as shallow as it can be.
@@ -278,11 +435,12 @@ def plan_for(
     items = math.prod(axis.out for axis in merged) * tiles
     passes = -(-min(lane.k, lane.n) // tiling.taps)
     parts, parts_rows = 1, False
-    if items < 16 and work > items * SERIAL and not tiling.lifts:
+    even = row.spacing == lane.spacing == geometry.REGULAR
+    if items < 16 and work > items * SERIAL and even and not tiling.lifts:
         parts_rows = passes < 8
         room = PARTS_BYTES // (items * tiling.tile * tiling.lanes * inner.n * acc_size)
-        most = min(row.k // 8 if parts_rows else passes, room)
-        parts = max(1, min(most, max(64 // items, math.isqrt(row.k // 3))))
+        most_parts = min(row.k // 8 if parts_rows else passes, room)
+        parts = max(1, min(most_parts, max(64 // items, math.isqrt(row.k // 3))))
 
     # The most additions that an element goes through: of rows, three at a time; of cells along
     # them, by 16 lanes and eighths of long runs, or by doubling; of passes; of parts.
@@ -295,9 +453,10 @@ def plan_for(
 
     plan = Plan(
         KINDS[kind],
-        ELEMENTS[f"{x_dtype.kind}{size}"],
-        list(ACCUMULATORS).index(acc) if acc else 0,
-        ELEMENTS[f"{out_dtype.kind}{out_size}"],
+        ELEMENTS[x_dtype.name],
+        MAPPINGS.index(mapping),
+        acc_code,
+        ELEMENTS[out_dtype.name],
         x_shape=x_shape,
         x_strides=x_strides,
         out_shape=out_shape,
@@ -305,18 +464,44 @@ def plan_for(
         outer=merged,
         row=row,
         lane=lane,
-        inner=(inner.n, inner.xs, inner.os if inner.n > 1 else out_size),
+        inner=(inner.n, inner.xs, inner.os if inner.n > 1 else out_size, inner.step),
         swap=not x_dtype.isnative,
-        averages=kind == "avg" and divisor_override is None,
-        divisor=float(divisor_override or 1),
+        averages=request.kind == "avg" and request.divisor_override is None,
+        divisor=request.p or float(request.divisor_override or 1),
         terms=taps,
         depth=depth,
         wraps=wraps,
+        least=request.kind == "min" and mapping != "none",
+        omits=request.omits,
+        scans=not sums_are_safe(request, x_dtype, taps),
+        slot=BLOCK,
         parts=parts,
         parts_rows=parts_rows,
         **tiling._asdict(),
     )
     return plan, work
+
+
+def mapping_of(request: Request, x: np.dtype[Any], positions: int) -> str:
+    """Choose what elements become before they are lifted; `positions` have an index each."""
+    if request.kind == "lp":
+        return "power"
+    if request.kind in ("sum", "avg"):
+        if request.omits:
+            return "number"
+        return "widen" if is_float(x) and x.itemsize == 2 else "none"
+    if request.indices:
+        return "pack" if x.itemsize <= 4 and positions < 1 << 31 else "pack_wide"
+    return "rank" if request.omits or (is_float(x) and x.itemsize == 2) else "none"
+
+
+def sums_are_safe(request: Request, x: np.dtype[Any], count: int) -> bool:
+    """Return whether sums of `count` elements are exact enough, whatever the elements are."""
+    if request.kind == "lp":
+        # Powers stay far from the ends of double's range.
+        return not request.omits and request.p * (149 if x.itemsize < 8 else 1074) < 900
+    # Multiples of 2**-24 below 2**16, of which double holds 2**13 times as much.
+    return x.kind == "f" and x.itemsize == 2 and count <= 1 << 12
 
 
 class Tiling(NamedTuple):
@@ -335,10 +520,18 @@ class Tiling(NamedTuple):
 
 
 def tiling_of(
-    rows_above: int, row: Axis, lane: Axis, inner: int, acc_size: int, wide_sums: bool
+    rows_above: int,
+    row: Axis,
+    lane: Axis,
+    inner: int,
+    acc_size: int,
+    wide_sums: bool,
+    mapped: bool,
 ) -> Tiling:
     """Choose the path of the kernels, and a tile that stays in the cache."""
     cell = inner * acc_size
+    if lane.spacing != geometry.REGULAR:
+        return uneven_tiling(row, lane, max(BLOCK // cell, 1))
     leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
     apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
     reduces = apart and lane.d == 1 and not leading
@@ -348,9 +541,10 @@ def tiling_of(
     reach = row.d * (row.k - 1) + 1
     lifts = (
         row.out > 1
+        and row.spacing == geometry.REGULAR
         and 16 * cell * reach <= LARGEST_BLOCK
         and lane.s <= max(BLOCK // cell, 1)
-        and lifting_pays(rows_above, row, lane.n * cell)
+        and lifting_pays(rows_above, row, lane.n * cell, mapped)
     )
     tile, cap = row.out, max(BLOCK // cell, 1)
     if lifts:
@@ -386,6 +580,7 @@ def tiling_of(
     cut = -(-lane.before // lane.s) + max(lane.out - last_whole - 1, 0)
     bare = (
         0 < cut <= 2
+        and lane.before >= 0
         and inner == lane.d == 1
         and lane.n % lane.s == 0
         and lane.out * lane.s <= lane.n
@@ -399,21 +594,41 @@ def tiling_of(
     return Tiling(leading, reduces, slides, lifts, bare, pairs, tile, lanes, taps, pitch)
 
 
+def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
+    """Choose the tile where lane windows are uneven: each is folded by itself, or each phase."""
+    # Lanes whose taps fit a row of `cap` cells; or one lane, whose taps come in several passes.
+    lanes, taps = 1, cap
+    if lane.k < cap:
+        taps = lane.k
+        lanes = max(min((cap - lane.k - 1) * lane.out // lane.n, cap, lane.out), 1)
+        if lane.turned_s:
+            lanes = max(min((cap - lane.k - 1) * lane.turned_s, cap, lane.out), 1)
+    reach = (taps - 1) * lane.d + 1
+    if lanes > 1:
+        reach = lanes // lane.turned_s if lane.turned_s else -(-lanes * lane.n // lane.out)
+        reach += lane.d * lane.k + 1
+    tile = min(row.out, max(cap // max(reach, lanes), 1))
+    return Tiling(False, False, False, False, False, False, tile, lanes, taps, reach)
+
+
 def doublings(k: int) -> int:
     """Return how many combines it takes to slide a window of k."""
     return k.bit_length() + k.bit_count() - 2
 
 
-def lifting_pays(rows_above: int, row: Axis, row_bytes: int) -> bool:
+def lifting_pays(rows_above: int, row: Axis, row_bytes: int, mapped: bool) -> bool:
     """Return whether the rows of a tile should be lifted once and slid over each other.
 
     The work for one output row is counted in vectors of 64 bytes; a fold of up to three rows
-    costs about 15 of them before its first.
+    costs about 15 of them before its first, and a map of elements as much as a fold.
     """
     vectors = -(-min(row_bytes, BLOCK) // 64)
     sources = rows_above * row.k
     directly = -(-sources // 3) * 15 + sources * vectors
     lifted = -(-rows_above // 3) * 15 + (rows_above + 1 + doublings(row.k)) * vectors
+    if mapped:
+        directly += sources * (15 + vectors)
+        lifted += rows_above * (15 + vectors)
     return row.s * lifted < directly
 
 
@@ -424,7 +639,8 @@ def merge(axes: list[Axis]) -> list[Axis]:
     for axis in sorted(axes, key=lambda axis: -abs(axis.xs) if axis.xs else -math.inf):
         if axis.n == 1 and axis.is_plain():
             continue
-        if merged and merged[-1].xs == axis.n * axis.xs:
+        one_line = merged and merged[-1].xs == axis.n * axis.xs
+        if one_line and merged[-1].step == axis.n * axis.step:
             last, n = merged[-1], merged[-1].n * axis.n
             if last.is_plain() and axis.is_plain() and last.os == axis.n * axis.os:
                 merged[-1] = axis._replace(n=n, out=n, counted=-1)
@@ -439,10 +655,14 @@ def merge(axes: list[Axis]) -> list[Axis]:
     return merged
 
 
-def accumulator(x: np.dtype[Any], out: np.dtype[Any], count: int, divides: bool) -> str:
+def accumulator(
+    request: Request, x: np.dtype[Any], out: np.dtype[Any], count: int, divides: bool
+) -> str:
     """Choose how sums of `count` elements are held, so that the result can be rounded right."""
-    if x.kind == "f":
-        return "double" if x.itemsize == out.itemsize == 4 and out.kind == "f" else "twin"
+    if request.omits:
+        return "sparse"
+    if is_float(x) or request.kind == "lp":
+        return "double" if out.itemsize <= 4 and is_float(out) else "twin"
     bits = 8 * x.itemsize
     # A quotient by way of double is the right one while the sum has fewer than 53 bits, and, on
     # the way to float32, the divisor fewer than 29.
@@ -475,12 +695,26 @@ def masked_array_in(x: Any, depth: int = 64) -> np.ma.MaskedArray[Any, Any] | No
     return next((found for y in x if (found := masked_array_in(y, depth - 1)) is not None), None)
 
 
+def is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype is ml_dtypes' bfloat16, which NumPy takes for a kind of bytes."""
+    return dtype.name == "bfloat16"
+
+
+def is_float(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype has NaNs."""
+    return dtype.kind == "f" or is_bfloat16(dtype)
+
+
+def as_bits(x: Array) -> Array:
+    """Return an array as one whose buffer has a format that everyone knows."""
+    return x.view(np.uint16) if is_bfloat16(x.dtype) else x
+
+
 def check_element(dtype: np.dtype[Any]) -> None:
     """Refuse elements that cannot be pooled."""
-    if f"{dtype.kind}{dtype.itemsize}" not in ELEMENTS:
+    if dtype.name not in ELEMENTS:
         raise TypeError(
-            f"x has dtype {dtype}, which cannot be pooled; use bool, an integer type, float32 or"
-            " float64"
+            f"x has dtype {dtype}, which cannot be pooled; use bool, an integer type, {FLOATS}"
         )
 
 
@@ -489,9 +723,7 @@ def element_type(dtype: Any) -> np.dtype[Any]:
     try:
         element: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
-        raise TypeError(
-            f"dtype is {dtype!r}; it must be an integer type, float32 or float64"
-        ) from None
+        raise TypeError(f"dtype is {dtype!r}; it must be an integer type, {FLOATS}") from None
     return element
 
 
@@ -500,14 +732,14 @@ def result_dtype(kind: str, x: np.dtype[Any], dtype: np.dtype[Any] | None) -> np
     if kind in ("max", "min"):
         return x.newbyteorder("=")
     if dtype is None:
-        if x.kind == "f":
+        if is_float(x):
             return x.newbyteorder("=")
         if kind == "sum":
             return np.dtype(np.uint64 if x.kind == "u" else np.int64)
         return np.dtype(np.float32 if x.itemsize < 4 else np.float64)
-    if dtype.kind not in "uif" or f"{dtype.kind}{dtype.itemsize}" not in ELEMENTS:
-        raise TypeError(f"dtype is {dtype}; it must be an integer type, float32 or float64")
-    if kind == "sum" and x.kind == "f" and dtype.kind != "f":
+    if dtype.name not in ELEMENTS or dtype.kind == "b":
+        raise TypeError(f"dtype is {dtype}; it must be an integer type, {FLOATS}")
+    if kind == "sum" and is_float(x) and not is_float(dtype):
         raise TypeError(f"dtype is {dtype}, but the sum of {x} is not an integer; use a float type")
     return dtype.newbyteorder("=")
 
@@ -520,14 +752,14 @@ def divisor(value: Any) -> int:
     return d
 
 
-def check_out(out: Any, recipe: Recipe) -> None:
+def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Refuse an `out` that cannot hold the result."""
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
-    if out.shape != recipe.shape:
-        raise ValueError(f"out has shape {out.shape}; the result has shape {recipe.shape}")
-    if out.dtype.newbyteorder("=") != recipe.dtype:
-        raise TypeError(f"out has dtype {out.dtype}; the result has dtype {recipe.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}; the result has shape {shape}")
+    if out.dtype.newbyteorder("=") != dtype:
+        raise TypeError(f"out has dtype {out.dtype}; the result has dtype {dtype}")
     if not out.flags.writeable:
         raise ValueError("out is read-only; it must be writeable")
     if not out.flags.c_contiguous and out.size and overlaps_itself(out):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 PADDING_NAMES = ("valid", "same", "same_lower")
 
@@ -11,23 +15,57 @@ PADDING_NAMES = ("valid", "same", "same_lower")
 MOST = 2**60
 
 
+#: How windows follow each other: in steps of the stride, by sharing out the axis, or as the windows
+#: that a position of regular ones is in.
+REGULAR, ADAPTIVE, TRANSPOSED = range(3)
+
+
 class Window(NamedTuple):
-    """The windows along one axis; one of `size` taps starts at ``o * stride - before``."""
+    """The windows along one axis; a regular one starts at ``o * stride - before``."""
 
     length: int  # input positions
     out: int  # how many windows
-    size: int
+    size: int  # taps; the most of them where they are not regular
     stride: int
     dilation: int
     before: int  # padding
     after: int
+    spacing: int = REGULAR
+    turned: tuple[int, int, int] = (0, 0, 0)  # what was transposed: its size, stride, dilation
 
     def centre(self, o: int) -> float:
         """Return the middle of the window's taps, those on the padding too, as a position."""
         return o * self.stride - self.before + self.dilation * (self.size - 1) / 2
 
+    def transposed(self) -> Window:
+        """Return, for each input position, the windows that it is in."""
+        n, out, k, s, d = self[:5]
+        if self.spacing == ADAPTIVE:
+            return adaptive_window(out, n)  # those that share out an axis do so both ways
+        if out == 1 or s == 1:
+            reach = d * (k - 1)
+            return Window(out, n, k, 1, d, reach - self.before, reach - self.after)
+        step = d // math.gcd(s, d)
+        most = d * (k - 1) // (s * step) + 1
+        return Window(out, n, most, 1, step, self.before, 0, TRANSPOSED, (k, s, d))
+
+    def counts(self, count_include_pad: bool) -> NDArray[np.int64]:
+        """Return how many positions each window counts."""
+        o = np.arange(self.out)
+        if self.spacing == ADAPTIVE:
+            return -(-(o + 1) * self.length // self.out) - o * self.length // self.out
+        low, high = (
+            (-self.before, self.length + self.after) if count_include_pad else (0, self.length)
+        )
+        start = o * self.stride - self.before
+        first = np.maximum(-((start - low) // self.dilation), 0)
+        stop = np.minimum(-((start - high) // self.dilation), self.size)
+        return np.maximum(stop - first, 0)
+
     def some_are_empty(self) -> bool:
         """Whether some window has no tap on the input."""
+        if self.spacing == ADAPTIVE:
+            return False
         last = (self.out - 1) * self.stride - self.before
         if last >= self.length or -(-self.before // self.dilation) >= self.size:
             return True
@@ -83,6 +121,30 @@ def global_windows(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[Windo
         if shape[axis] == 0:
             raise ValueError(_nothing_to_pool(axis))
     return tuple(Window(shape[axis], 1, shape[axis], 1, 1, 0, 0) for axis in axes)
+
+
+def adaptive_windows(
+    shape: tuple[int, ...], axes: tuple[int, ...], output_size: Any
+) -> tuple[Window, ...]:
+    """Return windows that share out each pooled axis; None keeps an axis as it is."""
+    lengths = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * len(axes)
+    named = [shape[a] if v is None else v for a, v in zip(axes, lengths, strict=False)]
+    outs = per_axis(tuple(named) + tuple(lengths[len(axes) :]), "output_size", axes)
+    for axis, out in zip(axes, outs, strict=True):
+        if shape[axis] == 0:
+            raise ValueError(_nothing_to_pool(axis))
+        if out * shape[axis] > MOST:
+            raise ValueError(f"output_size is {out} for axis {axis}; it must be at most {MOST}")
+    return tuple(adaptive_window(shape[a], out) for a, out in zip(axes, outs, strict=True))
+
+
+def adaptive_window(n: int, out: int) -> Window:
+    """Return `out` windows from ``floor(o * n / out)`` to ``ceil((o + 1) * n / out)``."""
+    size, rest = divmod(n, out)
+    if rest == 0:
+        return Window(n, out, size, size, 1, 0, 0)
+    size += 2 if rest > math.gcd(n, out) else 1
+    return Window(n, out, size, 1, 1, 0, 0, ADAPTIVE)
 
 
 def per_axis(value: Any, name: str, axes: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,108 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from .engine import Array, pool
-
-Function = TypeVar("Function", bound=Callable[..., Array])
+from .docstrings import documented
+from .engine import Array, ArrayOrPair, pool
+from .scatter import scatter
 
 Ints = int | tuple[int, ...]
+Sizes = int | tuple[int | None, ...] | None
 Padding = int | str | tuple[int | tuple[int, int], ...]
 NanPolicy = Literal["propagate", "omit", "raise"]
-
-#: Parameters that several functions share, put into their docstrings below.
-SHARED = {
-    "x": """x : array_like
-        The array: bool, any integer type, float32 or float64, of any number of dimensions and
-        with any strides.  It is neither changed nor copied whole.""",
-    "windows": """kernel_size : int or tuple of int
-        The window's size along each pooled axis: one for all, or one per axis of `axis`.
-    stride : int or tuple of int, optional
-        The step from one window to the next.  None is `kernel_size`.
-    padding : int, tuple, or {"valid", "same", "same_lower"}, optional
-        How many positions are added around each pooled axis: an int, one int per axis, or one
-        ``(before, after)`` pair per axis; there is no limit of half a window.  "valid" is none;
-        "same" gives ``ceil(n / stride)`` windows, an odd position going behind ("same_lower": in
-        front).
-    dilation : int or tuple of int, optional
-        The distance of neighbouring positions of a window.
-    axis : int or tuple of int, optional
-        The pooled axes; tuples of sizes pair with it.  None is every axis.
-    ceil_mode : bool, optional
-        Round the output length up; a window that would start in the padding behind is dropped.""",
-    "axes": """axis : int or tuple of int, optional
-        The pooled axes.  None is every axis.
-    keepdims : bool, optional
-        Keep the pooled axes, with length 1.""",
-    "indices": """return_indices : bool, optional
-        Reserved: True is not served yet.""",
-    "calls": """nan_policy : {"propagate", "omit", "raise"}, optional
-        "propagate": a NaN in a window makes its result NaN.  The others are not served yet.
-    out : ndarray, optional
-        Where to put the result: of its shape and dtype, with any strides.
-    num_threads : int, optional
-        The most threads to use.  None is `get_num_threads()`; small inputs run on one.""",
-    "sum_dtype": """dtype : dtype, optional
-        The result's dtype.  None is that of `numpy.sum`: a float type is kept, bool and integers
-        give the 64-bit type of their signedness.  Integer sums wrap around, as NumPy's do.""",
-    "local_errors": """Raises
-    ------
-    TypeError
-        If `x` is a masked array or has a dtype that cannot be pooled, `out` is no ndarray of the
-        result's dtype, or an argument is of the wrong type.
-    ValueError
-        If an axis is out of range, repeated or of length 0, a tuple has the wrong length, a size
-        is below 1, a padding is negative, no window fits an axis, `out` does not fit, is read-only
-        or overlaps itself, or `num_threads` is below 1.
-    NotImplementedError
-        If a value is asked for that this version does not serve.
-    MemoryError
-        If there is no memory for the result.""",
-    "global_errors": """Raises
-    ------
-    TypeError
-        If `x` is a masked array or has a dtype that cannot be pooled, `out` is no ndarray of the
-        result's dtype, or an argument is of the wrong type.
-    ValueError
-        If an axis is out of range, repeated or of length 0, `out` does not fit, is read-only or
-        overlaps itself, or `num_threads` is below 1.
-    NotImplementedError
-        If a value is asked for that this version does not serve.
-    MemoryError
-        If there is no memory for the result.""",
-    "sum_errors": """TypeError
-        If `dtype` is an integer type and `x` has floats, whose sum is no integer.""",
-    "shape": """Along a pooled axis of length n, padded to m, its length is
-        ``floor((m - dilation * (kernel_size - 1) - 1) / stride) + 1`` [1]_; `ceil_mode` rounds
-        up.""",
-    "window": """``x[o * s - before + t * d]`` with
-    0 <= t < k, for kernel size k, stride s and dilation d, as far as they lie in the input.""",
-    "source": """References
-    ----------
-    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
-       arXiv:1603.07285, chapter 3.""",
-}
-
-
-def documented(function: Function) -> Function:
-    """Put the shared parameters into a function's docstring."""
-    if function.__doc__:  # python -OO drops docstrings
-        function.__doc__ = function.__doc__.format(**SHARED)
-    return function
-
-
-def refuse_unserved(nan_policy: str, return_indices: bool = False) -> None:
-    """Refuse what this version does not serve, rather than ignore it."""
-    if nan_policy not in ("propagate", "omit", "raise"):
-        raise ValueError(f"nan_policy is {nan_policy!r}; it must be 'propagate', 'omit' or 'raise'")
-    if nan_policy != "propagate":
-        raise NotImplementedError(
-            f"nan_policy {nan_policy!r} is not served yet; only 'propagate' is"
-        )
-    if return_indices:
-        raise NotImplementedError("return_indices=True is not served yet")
 
 
 @documented
@@ -120,7 +28,7 @@ def max_pool(
     nan_policy: NanPolicy = "propagate",
     out: Array | None = None,
     num_threads: int | None = None,
-) -> Array:
+) -> ArrayOrPair:
     """Pool by the greatest element of each window.
 
     Parameters
@@ -135,6 +43,8 @@ def max_pool(
     ndarray
         The pooled array, of `x`'s dtype and number of dimensions: a new C-contiguous one, or `out`.
         {shape}
+    indices : ndarray of int64
+        Only if `return_indices`.
 
     {local_errors}
 
@@ -148,7 +58,8 @@ def max_pool(
     Along each pooled axis, ``y[o]`` is the greatest of the elements {window}
 
     Padding is never the greatest element: a window without input gives -inf (for
-    integers the dtype's least value).  The result is exact.
+    integers the dtype's least value).  The result is exact; of -0.0 and 0.0, equal, it may be
+    either.
 
     {source}
 
@@ -165,9 +76,13 @@ def max_pool(
 
     >>> max_pool(np.zeros((8, 64, 112, 112), np.float32), 3, 2, 1, axis=(2, 3)).shape
     (8, 64, 56, 56)
+
+    Where the greatest elements are, for `max_unpool` or a gradient:
+
+    >>> max_pool(picture, 2, return_indices=True)[1]
+    array([[ 5,  2],
+           [13, 10]])
     """
-    if nan_policy != "propagate" or return_indices:
-        refuse_unserved(nan_policy, return_indices)
     return pool(
         "max",
         x,
@@ -177,6 +92,8 @@ def max_pool(
         dilation,
         axis=axis,
         ceil_mode=ceil_mode,
+        return_indices=return_indices,
+        nan_policy=nan_policy,
         out=out,
         num_threads=num_threads,
     )
@@ -196,7 +113,7 @@ def min_pool(
     nan_policy: NanPolicy = "propagate",
     out: Array | None = None,
     num_threads: int | None = None,
-) -> Array:
+) -> ArrayOrPair:
     """Pool by the least element of each window.
 
     Parameters
@@ -211,6 +128,8 @@ def min_pool(
     ndarray
         The pooled array, of `x`'s dtype and number of dimensions: a new C-contiguous one, or `out`.
         {shape}
+    indices : ndarray of int64
+        Only if `return_indices`.
 
     {local_errors}
 
@@ -235,8 +154,6 @@ def min_pool(
     >>> min_pool(np.array([3, 1, 4, 1, 5, 9, 2, 6]), 4)
     array([1, 2])
     """
-    if nan_policy != "propagate" or return_indices:
-        refuse_unserved(nan_policy, return_indices)
     return pool(
         "min",
         x,
@@ -246,6 +163,8 @@ def min_pool(
         dilation,
         axis=axis,
         ceil_mode=ceil_mode,
+        return_indices=return_indices,
+        nan_policy=nan_policy,
         out=out,
         num_threads=num_threads,
     )
@@ -327,8 +246,6 @@ def avg_pool(
     array([[4, 1],
            [4, 2]], dtype=uint8)
     """
-    if nan_policy != "propagate":
-        refuse_unserved(nan_policy)
     return pool(
         "avg",
         x,
@@ -341,6 +258,7 @@ def avg_pool(
         count_include_pad=count_include_pad,
         divisor_override=divisor_override,
         dtype=dtype,
+        nan_policy=nan_policy,
         out=out,
         num_threads=num_threads,
     )
@@ -399,8 +317,6 @@ def sum_pool(
     >>> sum_pool(np.arange(10), 3)
     array([ 3, 12, 21])
     """
-    if nan_policy != "propagate":
-        refuse_unserved(nan_policy)
     return pool(
         "sum",
         x,
@@ -411,9 +327,97 @@ def sum_pool(
         axis=axis,
         ceil_mode=ceil_mode,
         dtype=dtype,
+        nan_policy=nan_policy,
         out=out,
         num_threads=num_threads,
     )
+
+
+@documented
+def lp_pool(
+    x: Any,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    *,
+    p: float = 2,
+    axis: Ints | None = None,
+    ceil_mode: bool = False,
+    dtype: Any = None,
+    nan_policy: NanPolicy = "propagate",
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Pool by the norm of each window, of order p.
+
+    Parameters
+    ----------
+    {x}
+    {windows}
+    {order}
+    {norm_dtype}
+    {calls}
+
+    Returns
+    -------
+    ndarray
+        The pooled array, of `x`'s number of dimensions: a new C-contiguous one, or `out`.
+        {shape}
+
+    {local_errors}
+    {order_errors}
+
+    See Also
+    --------
+    global_lp_pool : the same over whole axes.
+    avg_pool : the mean of each window.
+
+    Notes
+    -----
+    Along each pooled axis, ``y[o]`` is ``sum(|v| ** p) ** (1 / p)`` of the elements v = {window}
+
+    With p = inf it is the greatest ``|v|``.  A window without input gives 0.  Powers are added in
+    float64, those of float64 and 64-bit results in two of them; a window whose powers would
+    overflow or vanish is scaled first.
+
+    {source}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import lp_pool
+    >>> lp_pool(np.array([3.0, 4.0, 5.0, -12.0]), 2)
+    array([ 5., 13.])
+    >>> lp_pool(np.array([3.0, 4.0, 5.0, -12.0]), 2, p=1)
+    array([ 7., 17.])
+    """
+    return pool(
+        "lp",
+        x,
+        kernel_size,
+        stride,
+        padding,
+        dilation,
+        axis=axis,
+        ceil_mode=ceil_mode,
+        p=order(p),
+        dtype=dtype,
+        nan_policy=nan_policy,
+        out=out,
+        num_threads=num_threads,
+    )
+
+
+def order(p: Any) -> float:
+    """Check the order of a norm."""
+    try:
+        value = float(p)
+    except (TypeError, ValueError):
+        raise TypeError(f"p is {p!r}; the order of a norm is a number") from None
+    if not value > 0:
+        raise ValueError(f"p is {p}; the order of a norm is above 0, or math.inf")
+    return value
 
 
 @documented
@@ -422,22 +426,26 @@ def global_max_pool(
     *,
     axis: Ints | None = None,
     keepdims: bool = False,
+    return_indices: bool = False,
     nan_policy: NanPolicy = "propagate",
     out: Array | None = None,
     num_threads: int | None = None,
-) -> Array:
+) -> ArrayOrPair:
     """Pool whole axes by their greatest element.
 
     Parameters
     ----------
     {x}
     {axes}
+    {indices}
     {calls}
 
     Returns
     -------
     ndarray
         The array without the pooled axes (0-dimensional if there are no others), of `x`'s dtype.
+    indices : ndarray of int64
+        Only if `return_indices`.
 
     {global_errors}
 
@@ -452,15 +460,14 @@ def global_max_pool(
     >>> global_max_pool(np.arange(24).reshape(2, 3, 4), axis=(1, 2))
     array([11, 23])
     """
-    if nan_policy != "propagate":
-        refuse_unserved(nan_policy)
     return pool(
         "max",
         x,
-        None,
         axis=axis,
-        whole=True,
+        windows="global",
         keepdims=keepdims,
+        return_indices=return_indices,
+        nan_policy=nan_policy,
         out=out,
         num_threads=num_threads,
     )
@@ -472,22 +479,26 @@ def global_min_pool(
     *,
     axis: Ints | None = None,
     keepdims: bool = False,
+    return_indices: bool = False,
     nan_policy: NanPolicy = "propagate",
     out: Array | None = None,
     num_threads: int | None = None,
-) -> Array:
+) -> ArrayOrPair:
     """Pool whole axes by their least element.
 
     Parameters
     ----------
     {x}
     {axes}
+    {indices}
     {calls}
 
     Returns
     -------
     ndarray
         The array without the pooled axes (0-dimensional if there are no others), of `x`'s dtype.
+    indices : ndarray of int64
+        Only if `return_indices`.
 
     {global_errors}
 
@@ -502,15 +513,14 @@ def global_min_pool(
     >>> global_min_pool(np.arange(24).reshape(2, 3, 4), axis=0, keepdims=True).shape
     (1, 3, 4)
     """
-    if nan_policy != "propagate":
-        refuse_unserved(nan_policy)
     return pool(
         "min",
         x,
-        None,
         axis=axis,
-        whole=True,
+        windows="global",
         keepdims=keepdims,
+        return_indices=return_indices,
+        nan_policy=nan_policy,
         out=out,
         num_threads=num_threads,
     )
@@ -558,16 +568,14 @@ def global_avg_pool(
     array([[1., 1., 1.],
            [1., 1., 1.]], dtype=float32)
     """
-    if nan_policy != "propagate":
-        refuse_unserved(nan_policy)
     return pool(
         "avg",
         x,
-        None,
         axis=axis,
-        whole=True,
+        windows="global",
         keepdims=keepdims,
         dtype=dtype,
+        nan_policy=nan_policy,
         out=out,
         num_threads=num_threads,
     )
@@ -612,16 +620,238 @@ def global_sum_pool(
     >>> int(global_sum_pool(np.full((100, 100), 255, np.uint8)))
     2550000
     """
-    if nan_policy != "propagate":
-        refuse_unserved(nan_policy)
     return pool(
         "sum",
         x,
-        None,
         axis=axis,
-        whole=True,
+        windows="global",
         keepdims=keepdims,
         dtype=dtype,
+        nan_policy=nan_policy,
         out=out,
         num_threads=num_threads,
+    )
+
+
+@documented
+def global_lp_pool(
+    x: Any,
+    *,
+    p: float = 2,
+    axis: Ints | None = None,
+    keepdims: bool = False,
+    dtype: Any = None,
+    nan_policy: NanPolicy = "propagate",
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Pool whole axes by their norm of order p.
+
+    Parameters
+    ----------
+    {x}
+    {order}
+    {axes}
+    {norm_dtype}
+    {calls}
+
+    Returns
+    -------
+    ndarray
+        The array without the pooled axes (0-dimensional if there are no others).
+
+    {global_errors}
+    {order_errors}
+
+    See Also
+    --------
+    lp_pool : the same over local windows, with the same rules.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_lp_pool
+    >>> float(global_lp_pool(np.array([[2.0, 3.0], [6.0, 0.0]])))
+    7.0
+    """
+    return pool(
+        "lp",
+        x,
+        axis=axis,
+        windows="global",
+        keepdims=keepdims,
+        p=order(p),
+        dtype=dtype,
+        nan_policy=nan_policy,
+        out=out,
+        num_threads=num_threads,
+    )
+
+
+@documented
+def adaptive_max_pool(
+    x: Any,
+    output_size: Sizes,
+    *,
+    axis: Ints | None = None,
+    return_indices: bool = False,
+    nan_policy: NanPolicy = "propagate",
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> ArrayOrPair:
+    """Pool to a given size by the greatest element of each window.
+
+    Parameters
+    ----------
+    {x}
+    {output_size}
+    {indices}
+    {calls}
+
+    Returns
+    -------
+    ndarray
+        The pooled array, of `x`'s dtype and number of dimensions: a new C-contiguous one, or `out`.
+    indices : ndarray of int64
+        Only if `return_indices`.
+
+    {adaptive_errors}
+
+    See Also
+    --------
+    adaptive_avg_pool : the mean of the same windows.
+    max_pool : windows of a given size.
+
+    Notes
+    -----
+    {adaptive_windows}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import adaptive_max_pool
+    >>> adaptive_max_pool(np.array([3, 1, 4, 1, 5, 9, 2, 6]), 3)
+    array([4, 9, 9])
+    """
+    return pool(
+        "max",
+        x,
+        axis=axis,
+        windows="adaptive",
+        output_size=output_size,
+        return_indices=return_indices,
+        nan_policy=nan_policy,
+        out=out,
+        num_threads=num_threads,
+    )
+
+
+@documented
+def adaptive_avg_pool(
+    x: Any,
+    output_size: Sizes,
+    *,
+    axis: Ints | None = None,
+    dtype: Any = None,
+    nan_policy: NanPolicy = "propagate",
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Pool to a given size by the mean of each window.
+
+    Parameters
+    ----------
+    {x}
+    {output_size}
+    dtype : dtype, optional
+        The result's dtype, as in `avg_pool`.
+    {calls}
+
+    Returns
+    -------
+    ndarray
+        The pooled array, of `x`'s number of dimensions: a new C-contiguous one, or `out`.
+
+    {adaptive_errors}
+
+    See Also
+    --------
+    adaptive_max_pool : the greatest element of the same windows.
+    avg_pool : windows of a given size, with the same rules.
+
+    Notes
+    -----
+    {adaptive_windows}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import adaptive_avg_pool
+    >>> adaptive_avg_pool(np.arange(5.0), 2)
+    array([1., 3.])
+    >>> adaptive_avg_pool(np.ones((8, 64, 13, 9), np.float32), (7, None), axis=(2, 3)).shape
+    (8, 64, 7, 9)
+    """
+    return pool(
+        "avg",
+        x,
+        axis=axis,
+        windows="adaptive",
+        output_size=output_size,
+        dtype=dtype,
+        nan_policy=nan_policy,
+        out=out,
+        num_threads=num_threads,
+    )
+
+
+@documented
+def max_unpool(
+    x: Any,
+    indices: Any,
+    output_shape: Ints,
+    *,
+    axis: Ints | None = None,
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Put pooled elements back where they were, into zeros.
+
+    Parameters
+    ----------
+    {x}
+    {places}
+    output_shape : tuple of int
+        The shape of the array that was pooled, with all its axes.
+    axis : int or tuple of int, optional
+        The pooled axes.  None is every axis.
+    {plain_calls}
+
+    Returns
+    -------
+    ndarray
+        An array of `output_shape` and of `x`'s dtype: a new C-contiguous one, or `out`.
+
+    {scatter_errors}
+
+    See Also
+    --------
+    max_pool : returns the indices.
+    max_unpool_backward : the gradient.
+
+    Notes
+    -----
+    Where several elements have one index, the last of them in C order stays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import max_pool, max_unpool
+    >>> x = np.array([3, 1, 4, 1, 5, 9])
+    >>> y, indices = max_pool(x, 2, return_indices=True)
+    >>> max_unpool(y, indices, x.shape)
+    array([3, 0, 4, 0, 0, 9])
+    """
+    return scatter(
+        "put", x, indices, output_shape, "output_shape", axis=axis, out=out, num_threads=num_threads
     )

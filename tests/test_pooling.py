@@ -734,7 +734,6 @@ class Words:
         (["a", "b"], "<U1"),
         (np.array(["2020-01-01"], "datetime64[D]"), r"datetime64\[D\]"),
         (np.array([timedelta(1)], "timedelta64[s]"), r"timedelta64\[s\]"),
-        (np.ones(2, np.float16), "float16"),
         (np.ones(2, [("a", int)]), r"\[\('a', '<i8'\)\]"),
         (np.ones(2, "V4"), r"\|V4"),
         (np.array(["a"], np.dtypes.StringDType()), "StringDType"),
@@ -1094,15 +1093,7 @@ def test_huge_thread_numbers(pool):
         assert_same(result, pool(big, *sizes(pool, 3, 1), num_threads=1))
 
 
-# ------------------------------------------------------------------------ what is not served
-
-
-@every_pool
-@pytest.mark.parametrize("policy", ["omit", "raise"])
-def test_nan_policies_that_are_not_served(pool, policy):
-    for _ in range(2):
-        with pytest.raises(NotImplementedError, match=rf"nan_policy '{policy}' is not served"):
-            pool(X, *sizes(pool, 2), nan_policy=policy)
+# ----------------------------------------------------------------------- what a NaN does
 
 
 @every_pool
@@ -1111,15 +1102,6 @@ def test_unknown_nan_policies(pool, policy):
     message = rf"^nan_policy is {re.escape(repr(policy))};.*'propagate', 'omit' or 'raise'"
     with pytest.raises(ValueError, match=message):
         pool(X, *sizes(pool, 2), nan_policy=policy)
-
-
-@pytest.mark.parametrize("pool", [max_pool, min_pool])
-def test_indices_are_not_served(pool):
-    with pytest.raises(NotImplementedError, match="return_indices=True is not served"):
-        pool(X, 2, return_indices=True)
-    assert_same(pool(X, 2, return_indices=False), pool(X, 2))
-    with pytest.raises(ValueError, match="nan_policy is 'other'"):
-        pool(X, 2, return_indices=True, nan_policy="other")
 
 
 @every_pool

@@ -38,9 +38,10 @@ def choose() -> str:
 INSTRUCTION_SET = choose()
 
 if TYPE_CHECKING:
-    from .baseline import Plan, max_threads, openmp
+    from .baseline import Plan, max_threads, openmp, route
 else:
     _kernels = import_module(f"{__name__}.{INSTRUCTION_SET}")
-    Plan, max_threads, openmp = _kernels.Plan, _kernels.max_threads, _kernels.openmp
+    Plan, route = _kernels.Plan, _kernels.route
+    max_threads, openmp = _kernels.max_threads, _kernels.openmp
 
-__all__ = ["INSTRUCTION_SET", "INSTRUCTION_SETS", "Plan", "max_threads", "openmp"]
+__all__ = ["INSTRUCTION_SET", "INSTRUCTION_SETS", "Plan", "max_threads", "openmp", "route"]

@@ -8,6 +8,7 @@ class Plan:
         self,
         kind: int,
         elem: int,
+        mapping: int,
         acc: int,
         out: int,
         *,
@@ -25,6 +26,9 @@ class Plan:
         terms: float,
         depth: float,
         wraps: bool,
+        least: bool,
+        omits: bool,
+        scans: bool,
         leading: bool,
         reduces: bool,
         slides: bool,
@@ -35,10 +39,23 @@ class Plan:
         lanes: int,
         taps: int,
         pitch: int,
+        slot: int,
         parts: int,
         parts_rows: bool,
     ) -> None: ...
-    def run(self, x: Any, out: Any, threads: int) -> bool: ...
+    def run(self, x: Any, out: Any, indices: Any, threads: int) -> bool: ...
 
 def openmp() -> bool: ...
 def max_threads() -> int: ...
+def route(
+    values: Any,
+    indices: Any,
+    places: Any,
+    *,
+    outer: Sequence[Numbers],
+    inner: Sequence[Numbers],
+    slots: Sequence[Numbers],
+    way: int,
+    kind: int,
+    threads: int,
+) -> None: ...

@@ -20,7 +20,7 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cython.parallel cimport prange, threadid
-from libc.math cimport INFINITY, NAN, fabs, fma, frexp, isfinite, ldexp, rint
+from libc.math cimport INFINITY, NAN, fabs, fma, frexp, isfinite, ldexp, pow, rint, sqrt
 from libc.stdint cimport (
     int8_t,
     int16_t,
@@ -54,6 +54,12 @@ cdef extern from *:
 # Types: elements, accumulators, orders
 # ---------------------------------------------------------------------------------------------
 
+# A two's complement integer of 128 bits.
+cdef struct Wide:
+    uint64_t lo
+    int64_t hi
+
+# What is compared and added: elements, or the carriers that maps.pxi makes of them.
 ctypedef fused elem_t:
     uint8_t
     int8_t
@@ -65,16 +71,19 @@ ctypedef fused elem_t:
     int64_t
     float
     double
+    Wide
 
 # An unevaluated sum hi + lo of two doubles (Knuth's TwoSum keeps what hi rounds away).
 cdef struct Twin:
     double hi
     double lo
 
-# A two's complement integer of 128 bits.
-cdef struct Wide:
-    uint64_t lo
-    int64_t hi
+# The same of what is not NaN, and how many elements were and were not.
+cdef struct Sparse:
+    double hi
+    double lo
+    int64_t seen
+    int64_t nans
 
 # Accumulators of sums.  The unsigned ones are modular: signed elements are added modulo 2**bits
 # and the result is read as signed in the end.
@@ -85,6 +94,7 @@ ctypedef fused sum_t:
     double
     Twin
     Wide
+    Sparse
 
 # What a sum is made of: elements, or sums of elements.
 ctypedef fused term_t:
@@ -100,6 +110,13 @@ ctypedef fused term_t:
     double
     Twin
     Wide
+    Sparse
+
+# Accumulators of sums of floats.
+ctypedef fused real_sum_t:
+    double
+    Twin
+    Sparse
 
 # Tags that choose between max and min at compile time.
 cdef struct Most:
@@ -119,11 +136,58 @@ ctypedef fused bits_t:
     uint32_t
     uint64_t
     Wide
+    Sparse
 
-# How accumulators are read, and whether they are integer sums that wrap instead of quotients.
+# A float16 and a bfloat16, as their bits.
+cdef struct Half:
+    uint16_t bits
+
+cdef struct Brain:
+    uint16_t bits
+
+# What arrays hold.
+ctypedef fused in_t:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    float
+    double
+    Half
+    Brain
+
+ctypedef fused out_t:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    float
+    double
+    Half
+    Brain
+
+# How accumulators are read.
 cdef struct Ending:
     bint is_signed
-    bint wraps
+    bint wraps          # integer sums that wrap, instead of quotients
+    bint averages       # divisors count NaNs, which sums leave out
+    bint least          # ranks are complemented
+
+# How elements become carriers.
+cdef struct Mapping:
+    int64_t flip        # -1 to order by the least, else 0
+    int64_t nan         # the rank of a NaN: above all numbers, or below them
+    int64_t step        # of the index from a cell to the next
+    int64_t inner_step  # and from an element of a cell to the next
+    double exponent
 
 # The magnitudes of the floats an item is made of, as bit patterns without the sign.
 cdef struct Range:
@@ -140,6 +204,9 @@ cdef struct Exact:
     int64_t limb[LIMBS]
     int64_t pending     # additions since the carries were done
     double special      # the sum of what is not finite
+    bint omits          # leave NaNs out
+    int64_t seen
+    int64_t nans
 
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
@@ -157,7 +224,10 @@ ctypedef void (*scan_f)(
     const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_) noexcept nogil
 ctypedef Py_ssize_t (*suspect_f)(
     const char* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil
-ctypedef void (*exact_f)(Exact* sum_, const char* src, Py_ssize_t n) noexcept nogil
+ctypedef void (*visit_f)(void* state, const char* src, Py_ssize_t n) noexcept nogil
+ctypedef void (*map_f)(
+    char* dst, const char* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil
 ctypedef void (*split_f)(
     char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner,
     bint all) noexcept nogil
@@ -170,27 +240,40 @@ cdef struct Rows:
     reduce_f fold_run   # a run of accumulators into one
     clear_f clear       # the identity
     finish_f finish     # accumulators into output; NULL if they are the output
+    map_f map           # elements into what is lifted; NULL if they are that
+    finish_f indices    # accumulators into indices; NULL if they have none
     Py_ssize_t size     # bytes of an accumulator
     # Float sums only:
     scan_f scan         # widen a range to the elements of a row
     suspect_f suspect   # the next accumulator not to be trusted
-    exact_f exact       # elements into an exact sum
+    visit_f exact       # elements into an exact sum
     finish_f twin_finish
     bint twins          # the accumulators are Twins
     bint inverts        # the finish takes inverses of divisors
     int digits          # of an element, in bits
     int bias            # of its exponent
 
+include "maps.pxi"
+
 
 # ---------------------------------------------------------------------------------------------
 # The monoids
 # ---------------------------------------------------------------------------------------------
 
+cdef inline bint above(Wide a, Wide b) noexcept nogil:
+    return a.hi > b.hi or (a.hi == b.hi and a.lo > b.lo)
+
+
 cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
     # The comparison takes b if either is NaN.  If a is, its bits are all set, which is a NaN too:
     # GCC vectorises this to three instructions, and a second select to many more.
     cdef elem_t best
-    if order_t is Most:
+    if elem_t is Wide:
+        if order_t is Most:
+            best = a if above(a, b) else b
+        else:
+            best = b if above(a, b) else a
+    elif order_t is Most:
         best = a if a > b else b
     else:
         best = a if a < b else b
@@ -203,7 +286,12 @@ cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
 
 cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
     """The identity of max (min): the least (greatest) value of the type."""
-    if elem_t is float or elem_t is double:
+    cdef elem_t wide
+    if elem_t is Wide:
+        wide.hi = <int64_t> (((<uint64_t> 1) << 63) - (0 if order_t is Most else 1))
+        wide.lo = <uint64_t> (0 if order_t is Most else -1)
+        return wide
+    elif elem_t is float or elem_t is double:
         return -INFINITY if order_t is Most else INFINITY
     elif elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
         return <elem_t> (0 if order_t is Most else -1)
@@ -218,22 +306,31 @@ cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
     if sum_t is Twin:
         if term_t is Twin:
             return x
-        elif term_t is Wide:
+        elif term_t is Wide or term_t is Sparse:
             pass
         else:
             y.hi = x
             y.lo = 0.0
             return y
+    elif sum_t is Sparse:
+        if term_t is Sparse:
+            return x
+        elif term_t is double:
+            y.hi = x if x == x else 0.0
+            y.lo = 0.0
+            y.nans = x != x
+            y.seen = 1 - y.nans
+            return y
     elif sum_t is Wide:
         if term_t is Wide:
             return x
-        elif term_t is Twin or term_t is float or term_t is double:
+        elif term_t is Twin or term_t is float or term_t is double or term_t is Sparse:
             pass
         else:
             y.lo = <uint64_t> x
             y.hi = -1 if x < 0 else 0
             return y
-    elif term_t is Twin or term_t is Wide:
+    elif term_t is Twin or term_t is Wide or term_t is Sparse:
         pass
     else:
         return <sum_t> x
@@ -242,12 +339,15 @@ cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
 cdef inline sum_t added(sum_t a, sum_t b) noexcept nogil:
     cdef double hi, t, lo
     cdef sum_t y
-    if sum_t is Twin:
+    if sum_t is Twin or sum_t is Sparse:
         hi = a.hi + b.hi
         t = hi - a.hi
         lo = (a.hi - (hi - t)) + (b.hi - t)
         y.hi = hi
         y.lo = lo + (a.lo + b.lo)
+        if sum_t is Sparse:
+            y.seen = a.seen + b.seen
+            y.nans = a.nans + b.nans
         return y
     elif sum_t is Wide:
         y.lo = a.lo + b.lo
@@ -588,52 +688,56 @@ cdef void zero_clear(
 # Row operations: the finish
 # ---------------------------------------------------------------------------------------------
 
-cdef inline elem_t settled(double x, elem_t* tag) noexcept nogil:
+cdef inline out_t settled(double x, out_t* tag) noexcept nogil:
     """x as an output element: floats round once more, integers half to even and saturate."""
     cdef double least, above, y
-    if elem_t is float or elem_t is double:
-        return <elem_t> x
+    if out_t is Half or out_t is Brain:
+        return half_from(x, tag)
+    elif out_t is float or out_t is double:
+        return <out_t> x
     else:
-        if elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
+        if out_t is uint8_t or out_t is uint16_t or out_t is uint32_t or out_t is uint64_t:
             least = 0.0
-            above = 2.0 * (<double> ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)))
+            above = 2.0 * (<double> ((<uint64_t> 1) << (8 * sizeof(out_t) - 1)))
         else:
-            above = <double> ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1))
+            above = <double> ((<uint64_t> 1) << (8 * sizeof(out_t) - 1))
             least = -above
         # Nested selects, so that it vectorises; NaN, which is no integer, becomes 0.
         y = x if x > least else least
         y = y if x == x else 0.0
-        if sizeof(elem_t) < 8:
+        if sizeof(out_t) < 8:
             y = y if y < above - 1.0 else above - 1.0
             # Adding 1.5 * 2**52 leaves no bits for a fraction: rint, but on every processor.
-            return <elem_t> ((y + 6755399441055744.0) - 6755399441055744.0)
+            return <out_t> ((y + 6755399441055744.0) - 6755399441055744.0)
         y = rint(y)
-        return <elem_t> y if y < above else worst[elem_t, Least](tag, <Least*> NULL)
+        return <out_t> y if y < above else worst[out_t, Least](tag, <Least*> NULL)
 
 
-cdef inline elem_t settled_small(float x, elem_t* _) noexcept nogil:
+cdef inline out_t settled_small(float x, out_t* tag) noexcept nogil:
     """The same for a quotient below 2**16 in magnitude: float has room for it and its half."""
     cdef int32_t y, least, most
-    if elem_t is float or elem_t is double:
-        return <elem_t> x
+    if out_t is Half or out_t is Brain:
+        return half_from(<double> x, tag)
+    elif out_t is float or out_t is double:
+        return <out_t> x
     else:
         least = 0
         most = 65535
-        if elem_t is int8_t:
+        if out_t is int8_t:
             least = -128
-        elif elem_t is int16_t:
+        elif out_t is int16_t:
             least = -32768
-        elif elem_t is int32_t or elem_t is int64_t:
+        elif out_t is int32_t or out_t is int64_t:
             least = -65535
-        if elem_t is uint8_t:
+        if out_t is uint8_t:
             most = 255
-        elif elem_t is int8_t:
+        elif out_t is int8_t:
             most = 127
-        elif elem_t is int16_t:
+        elif out_t is int16_t:
             most = 32767
         y = <int32_t> ((x + <float> 12582912.0) - <float> 12582912.0)
         y = y if y > least else least
-        return <elem_t> (y if y < most else most)
+        return <out_t> (y if y < most else most)
 
 
 cdef inline double quotient(Twin x, double divisor) noexcept nogil:
@@ -648,7 +752,25 @@ cdef inline double quotient(Twin x, double divisor) noexcept nogil:
     return q + (fma(-q, divisor, total) + ((x.hi - total) + x.lo)) / divisor
 
 
-cdef inline elem_t divided(Wide x, double divisor, elem_t* tag) noexcept nogil:
+cdef inline double present(Sparse x, double divisor, Ending ending) noexcept nogil:
+    """The quotient of what is not NaN; NaN if nothing is left of the elements."""
+    cdef Twin total
+    total.hi = x.hi
+    total.lo = x.lo
+    if x.seen == 0 and x.nans > 0:
+        return NAN
+    return quotient(total, divisor - x.nans if ending.averages else divisor)
+
+
+cdef inline out_t wrapped(uint64_t x, out_t* tag) noexcept nogil:
+    """x modulo what an integer type holds; sums that wrap never go into a float."""
+    if out_t is Half or out_t is Brain:
+        return settled(0.0, tag)
+    else:
+        return <out_t> x
+
+
+cdef inline out_t divided(Wide x, double divisor, out_t* tag) noexcept nogil:
     """The exact quotient of a 128-bit integer by an integer below 2**53, rounded once."""
     cdef bint negative = (x.hi < 0) != (divisor < 0)
     cdef uint64_t lo = <uint64_t> 0 - x.lo if x.hi < 0 else x.lo
@@ -659,12 +781,12 @@ cdef inline elem_t divided(Wide x, double divisor, elem_t* tag) noexcept nogil:
     if x.hi < 0:
         hi = ~hi + (lo == 0)
     if d == 0:
-        return settled[elem_t](NAN, tag)
+        return settled[out_t](NAN, tag)
     if hi == 0 and lo == 0:
-        return 0
+        return settled(0.0, tag)
     if hi == 0 and lo >> 52 == 0 and d >> 28 == 0:
-        return settled[elem_t](sign * (<double> lo / <double> d), tag)
-    if elem_t is float or elem_t is double:
+        return settled[out_t](sign * (<double> lo / <double> d), tag)
+    if out_t is float or out_t is double or out_t is Half or out_t is Brain:
         # Long division, a bit at a time, until 64 significant bits are there; a remainder is
         # kept in the last bit, so that the one rounding below sees it.
         for i in range(128):
@@ -687,11 +809,16 @@ cdef inline elem_t divided(Wide x, double divisor, elem_t* tag) noexcept nogil:
                     rest -= d
                     q |= 1
         q |= (hi | lo | rest) != 0
-        return <elem_t> (sign * ldexp(<double> <elem_t> q, exponent))
+        if out_t is Half or out_t is Brain:
+            # 53 bits, the last of which still tells of a remainder, are more than enough.
+            q = q >> 11 | ((q & 0x7FF) != 0)
+            return half_from(sign * ldexp(<double> q, exponent + 11), tag)
+        else:
+            return <out_t> (sign * ldexp(<double> <out_t> q, exponent))
     else:
         for i in range(128):
             if q >> 63:
-                return settled[elem_t](sign * INFINITY, tag)
+                return settled[out_t](sign * INFINITY, tag)
             rest = rest << 1 | hi >> 63
             hi = hi << 1 | lo >> 63
             lo <<= 1
@@ -701,26 +828,26 @@ cdef inline elem_t divided(Wide x, double divisor, elem_t* tag) noexcept nogil:
                 q |= 1
         if 2 * rest > d or (2 * rest == d and q & 1):
             q += 1
-        return placed[elem_t](q, negative, tag)
+        return placed[out_t](q, negative, tag)
 
 
-cdef inline elem_t placed(uint64_t magnitude, bint negative, elem_t* _) noexcept nogil:
+cdef inline out_t placed(uint64_t magnitude, bint negative, out_t* tag) noexcept nogil:
     """A sign and a magnitude as an integer element, saturated."""
     cdef uint64_t top
-    if elem_t is float or elem_t is double:
-        return 0
-    elif elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
-        top = <uint64_t> <elem_t> -1
+    if out_t is float or out_t is double or out_t is Half or out_t is Brain:
+        return settled(0.0, tag)
+    elif out_t is uint8_t or out_t is uint16_t or out_t is uint32_t or out_t is uint64_t:
+        top = <uint64_t> <out_t> -1
         if negative:
             return 0
-        return <elem_t> (magnitude if magnitude < top else top)
+        return <out_t> (magnitude if magnitude < top else top)
     else:
-        top = ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - 1
+        top = ((<uint64_t> 1) << (8 * sizeof(out_t) - 1)) - 1
         if negative:
             top += 1
         if magnitude > top:
             magnitude = top
-        return <elem_t> (<uint64_t> 0 - magnitude if negative else magnitude)
+        return <out_t> (<uint64_t> 0 - magnitude if negative else magnitude)
 
 
 cdef inline int64_t signed_value(sum_t x) noexcept nogil:
@@ -734,54 +861,57 @@ cdef inline int64_t signed_value(sum_t x) noexcept nogil:
         return 0
 
 
-cdef inline elem_t one_nan(elem_t x) noexcept nogil:
+cdef inline out_t one_nan(out_t x) noexcept nogil:
     """x, or if it is NaN one with all bits set: which of two NaNs a sum keeps is not defined."""
-    if elem_t is float:
+    if out_t is float:
         (<uint32_t*> &x)[0] |= <uint32_t> 0 - <uint32_t> (x != x)
-    elif elem_t is double:
+    elif out_t is double:
         (<uint64_t*> &x)[0] |= <uint64_t> 0 - <uint64_t> (x != x)
     return x
 
 
 cdef void sum_finish(
-    elem_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    out_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
     """dst[r, j] = src[r, j] over its divisor; factors[j] is that, or for double its inverse."""
     cdef Py_ssize_t j, r
     for r in range(rows):
         if sum_t is Twin:
             for j in range(n):
-                dst[j] = one_nan(settled[elem_t](quotient(src[j], factors[j]), dst))
+                dst[j] = one_nan(settled[out_t](quotient(src[j], factors[j]), dst))
+        elif sum_t is Sparse:
+            for j in range(n):
+                dst[j] = one_nan(settled[out_t](present(src[j], factors[j], ending), dst))
         elif sum_t is Wide:
             for j in range(n):
-                dst[j] = divided[elem_t](src[j], factors[j], dst)
+                dst[j] = divided[out_t](src[j], factors[j], dst)
         elif sum_t is double:
             # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
             for j in range(n):
-                dst[j] = one_nan(<elem_t> (src[j] * factors[j]))
+                dst[j] = one_nan(settled[out_t](src[j] * factors[j], dst))
         elif ending.wraps:
             if ending.is_signed:
                 for j in range(n):
-                    dst[j] = <elem_t> signed_value(src[j])
+                    dst[j] = wrapped(<uint64_t> signed_value(src[j]), dst)
             else:
                 for j in range(n):
-                    dst[j] = <elem_t> src[j]
-        elif sum_t is uint16_t and not (elem_t is double):
+                    dst[j] = wrapped(<uint64_t> src[j], dst)
+        elif sum_t is uint16_t and not (out_t is double):
             # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
             if ending.is_signed:
                 for j in range(n):
-                    dst[j] = settled_small[elem_t](
+                    dst[j] = settled_small[out_t](
                         <float> signed_value(src[j]) / <float> factors[j], dst)
             else:
                 for j in range(n):
-                    dst[j] = settled_small[elem_t](<float> src[j] / <float> factors[j], dst)
+                    dst[j] = settled_small[out_t](<float> src[j] / <float> factors[j], dst)
         elif ending.is_signed:
             for j in range(n):
-                dst[j] = settled[elem_t](<double> signed_value(src[j]) / factors[j], dst)
+                dst[j] = settled[out_t](<double> signed_value(src[j]) / factors[j], dst)
         else:
             for j in range(n):
-                dst[j] = settled[elem_t](<double> src[j] / factors[j], dst)
-        dst = <elem_t*> (<char*> dst + dst_pitch)
+                dst[j] = settled[out_t](<double> src[j] / factors[j], dst)
+        dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const sum_t*> (<const char*> src + src_pitch)
 
 
@@ -795,10 +925,6 @@ cdef void sum_finish(
 ctypedef fused real_t:
     float
     double
-
-ctypedef fused real_sum_t:
-    double
-    Twin
 
 
 cdef void scan(
@@ -840,13 +966,17 @@ cdef void scan(
         range_.low = low_
 
 
+cdef inline double total_of(real_sum_t x) noexcept nogil:
+    if real_sum_t is double:
+        return x
+    else:
+        return x.hi + x.lo
+
+
 cdef inline uint32_t doubtful(real_sum_t x, double bound, bint overflows) noexcept nogil:
     """Whether a sum is below the bound in magnitude, or overflowed to infinity or NaN."""
     cdef double size
-    if real_sum_t is Twin:
-        size = fabs(x.hi + x.lo)
-    else:
-        size = fabs(x)
+    size = fabs(total_of(x))
     return <uint32_t> (size < bound) | (<uint32_t> (size >= INFINITY or size != size) if overflows
                                         else <uint32_t> 0)
 
@@ -888,6 +1018,10 @@ cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil
     cdef double x
     for j in range(n):
         x = src[j]
+        if x != x and sum_.omits:
+            sum_.nans += 1
+            continue
+        sum_.seen += 1
         if not isfinite(x):
             sum_.special += x
             continue
@@ -938,6 +1072,36 @@ cdef Twin exact_twin(Exact* sum_, int* scale) noexcept nogil:
         total.hi = -total.hi
         total.lo = -total.lo
     return total
+
+
+# A window's norm with its greatest magnitude taken out, which no power overflows.
+cdef struct Norm:
+    double exponent
+    double peak
+    double total
+    bint omits
+    int64_t seen
+
+
+cdef void widest(Norm* norm, const double* src, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        norm.seen += src[j] == src[j] or not norm.omits
+        if src[j] > norm.peak or (src[j] != src[j] and not norm.omits):
+            norm.peak = src[j]
+
+
+cdef void norm_add(Norm* norm, const double* src, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        if src[j] == src[j] and isfinite(norm.peak) and norm.peak > 0.0:
+            norm.total += pow(src[j] / norm.peak, norm.exponent)
+
+
+cdef double norm_of(const Norm* norm) noexcept nogil:
+    if isfinite(norm.peak) and norm.peak > 0.0:
+        return norm.peak * pow(norm.total, 1.0 / norm.exponent)
+    return norm.peak if norm.seen > 0 else NAN
 
 
 # ---------------------------------------------------------------------------------------------
@@ -994,7 +1158,7 @@ cdef void split(
 cdef inline bits_t swapped(bits_t x) noexcept nogil:
     cdef bits_t y
     cdef size_t i
-    if bits_t is Wide:
+    if bits_t is Wide or bits_t is Sparse:
         return x
     else:
         y = 0
@@ -1042,7 +1206,9 @@ cdef split_f splitter(Py_ssize_t size) noexcept nogil:
         return <split_f> split[uint32_t]
     elif size == 8:
         return <split_f> split[uint64_t]
-    return <split_f> split[Wide]
+    elif size == 16:
+        return <split_f> split[Wide]
+    return <split_f> split[Sparse]
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1063,56 +1229,101 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
 
 cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> sum_fold[sum_t, term_t]
-    if not (sum_t is Twin or sum_t is Wide):
+    if not (sum_t is Twin or sum_t is Wide or sum_t is Sparse):
         rows.pairs = <fold_f> sum_pairs[sum_t, term_t]
     rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
     if term_t is float or term_t is double:
         rows.scan = <scan_f> scan[term_t]
-        rows.exact = <exact_f> exact_add[term_t]
-        rows.twins = sum_t is Twin
+        rows.exact = <visit_f> exact_add[term_t]
+        rows.twins = sum_t is Twin or sum_t is Sparse
         rows.digits = 24 if term_t is float else 53
         rows.bias = 127 if term_t is float else 1023
         if sum_t is Twin:
             rows.suspect = <suspect_f> suspect[Twin]
+        elif sum_t is Sparse:
+            rows.suspect = <suspect_f> suspect[Sparse]
         else:
             rows.suspect = <suspect_f> suspect[double]
 
 
-cdef void sum_rows(sum_t* _, int out, Rows* rows) noexcept:
+cdef finish_f sum_finisher(sum_t* _, int out) noexcept:
+    """The finish of sums into the output type of a code."""
+    if sum_t is double:
+        if out == 8:
+            return <finish_f> sum_finish[float, double]
+        elif out == 10:
+            return <finish_f> sum_finish[Half, double]
+        elif out == 11:
+            return <finish_f> sum_finish[Brain, double]
+    elif out == 0:
+        return <finish_f> sum_finish[uint8_t, sum_t]
+    elif out == 1:
+        return <finish_f> sum_finish[int8_t, sum_t]
+    elif out == 2:
+        return <finish_f> sum_finish[uint16_t, sum_t]
+    elif out == 3:
+        return <finish_f> sum_finish[int16_t, sum_t]
+    elif out == 4:
+        return <finish_f> sum_finish[uint32_t, sum_t]
+    elif out == 5:
+        return <finish_f> sum_finish[int32_t, sum_t]
+    elif out == 6:
+        return <finish_f> sum_finish[uint64_t, sum_t]
+    elif out == 7:
+        return <finish_f> sum_finish[int64_t, sum_t]
+    elif out == 8:
+        return <finish_f> sum_finish[float, sum_t]
+    elif out == 9:
+        return <finish_f> sum_finish[double, sum_t]
+    elif out == 10:
+        return <finish_f> sum_finish[Half, sum_t]
+    elif out == 11:
+        return <finish_f> sum_finish[Brain, sum_t]
+    return NULL
+
+
+cdef finish_f root_finisher(real_sum_t* _, int out) noexcept:
+    """The finish of sums of powers into the output type of a code."""
+    if out == 0:
+        return <finish_f> root_finish[uint8_t, real_sum_t]
+    elif out == 1:
+        return <finish_f> root_finish[int8_t, real_sum_t]
+    elif out == 2:
+        return <finish_f> root_finish[uint16_t, real_sum_t]
+    elif out == 3:
+        return <finish_f> root_finish[int16_t, real_sum_t]
+    elif out == 4:
+        return <finish_f> root_finish[uint32_t, real_sum_t]
+    elif out == 5:
+        return <finish_f> root_finish[int32_t, real_sum_t]
+    elif out == 6:
+        return <finish_f> root_finish[uint64_t, real_sum_t]
+    elif out == 7:
+        return <finish_f> root_finish[int64_t, real_sum_t]
+    elif out == 8:
+        return <finish_f> root_finish[float, real_sum_t]
+    elif out == 9:
+        return <finish_f> root_finish[double, real_sum_t]
+    elif out == 10:
+        return <finish_f> root_finish[Half, real_sum_t]
+    elif out == 11:
+        return <finish_f> root_finish[Brain, real_sum_t]
+    return NULL
+
+
+cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
     rows.fold = <fold_f> sum_fold[sum_t, sum_t]
     rows.fold_run = <reduce_f> sum_run[sum_t, sum_t]
     rows.clear = <clear_f> zero_clear[sum_t]
     rows.size = sizeof(sum_t)
-    if sum_t is double:
-        rows.finish = <finish_f> sum_finish[float, double]
-        rows.inverts = True
-        rows.twin_finish = <finish_f> sum_finish[float, Twin]
-    elif out == 0:
-        rows.finish = <finish_f> sum_finish[uint8_t, sum_t]
-    elif out == 1:
-        rows.finish = <finish_f> sum_finish[int8_t, sum_t]
-    elif out == 2:
-        rows.finish = <finish_f> sum_finish[uint16_t, sum_t]
-    elif out == 3:
-        rows.finish = <finish_f> sum_finish[int16_t, sum_t]
-    elif out == 4:
-        rows.finish = <finish_f> sum_finish[uint32_t, sum_t]
-    elif out == 5:
-        rows.finish = <finish_f> sum_finish[int32_t, sum_t]
-    elif out == 6:
-        rows.finish = <finish_f> sum_finish[uint64_t, sum_t]
-    elif out == 7:
-        rows.finish = <finish_f> sum_finish[int64_t, sum_t]
-    elif out == 8:
-        rows.finish = <finish_f> sum_finish[float, sum_t]
-    elif out == 9:
-        rows.finish = <finish_f> sum_finish[double, sum_t]
-    if sum_t is Twin:
-        rows.twin_finish = rows.finish
+    rows.finish = sum_finisher(tag, out)
+    rows.inverts = sum_t is double
+    if sum_t is double or sum_t is Twin or sum_t is Sparse:
+        rows.twin_finish = sum_finisher(<Twin*> NULL, out)
 
 
 cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
-    """The row operations for elements of a type: kind 0 is max, 1 is min, 2 is a sum."""
+    """The row operations for what is lifted: kind 0 is max, 1 is min, 2 is a sum."""
     if kind == 0:
         best_rows(elem, <Most*> NULL, rows)
     elif kind == 1:
@@ -1127,11 +1338,11 @@ cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexce
             sum_lift(elem, <uint32_t*> NULL, rows)
     elif acc == 2:
         sum_rows(<uint64_t*> NULL, out, rows)
-        if not (elem_t is float or elem_t is double):
+        if not (elem_t is float or elem_t is double or elem_t is Wide):
             sum_lift(elem, <uint64_t*> NULL, rows)
     elif acc == 3:
         sum_rows(<double*> NULL, out, rows)
-        if elem_t is float:
+        if elem_t is float or elem_t is double:
             sum_lift(elem, <double*> NULL, rows)
     elif acc == 4:
         sum_rows(<Twin*> NULL, out, rows)
@@ -1139,37 +1350,89 @@ cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexce
             sum_lift(elem, <Twin*> NULL, rows)
     elif acc == 5:
         sum_rows(<Wide*> NULL, out, rows)
-        if not (elem_t is float or elem_t is double):
+        if not (elem_t is float or elem_t is double or elem_t is Wide):
             sum_lift(elem, <Wide*> NULL, rows)
+    elif acc == 6:
+        sum_rows(<Sparse*> NULL, out, rows)
+        if elem_t is double:
+            sum_lift(elem, <Sparse*> NULL, rows)
 
 
 cdef Py_ssize_t elem_size(int elem) noexcept:
-    return (<Py_ssize_t> 1) << (elem // 2) if elem < 8 else (<Py_ssize_t> 4) << (elem - 8)
+    if elem < 8:
+        return (<Py_ssize_t> 1) << (elem // 2)
+    if elem == WIDE:
+        return sizeof(Wide)
+    return 4 if elem == 8 else 8 if elem == 9 else 2
 
 
-cdef bint choose_rows(int elem, int kind, int acc, int out, Rows* rows) noexcept:
-    """Fill `rows`; False if there are no row operations for this combination."""
+cdef bint choose_rows(
+    int elem, int mapping, int kind, int acc, int out, int* lifted, Rows* rows) noexcept:
+    """Fill `rows` and the code of what they lift; False if there is nothing for this combination."""
+    cdef Rows mapped
     memset(rows, 0, sizeof(Rows))
+    memset(&mapped, 0, sizeof(Rows))
+    lifted[0] = elem
     if elem == 0:
-        rows_from(<uint8_t*> NULL, kind, acc, out, rows)
+        map_from(<uint8_t*> NULL, mapping, &mapped, lifted)
     elif elem == 1:
-        rows_from(<int8_t*> NULL, kind, acc, out, rows)
+        map_from(<int8_t*> NULL, mapping, &mapped, lifted)
     elif elem == 2:
-        rows_from(<uint16_t*> NULL, kind, acc, out, rows)
+        map_from(<uint16_t*> NULL, mapping, &mapped, lifted)
     elif elem == 3:
-        rows_from(<int16_t*> NULL, kind, acc, out, rows)
+        map_from(<int16_t*> NULL, mapping, &mapped, lifted)
     elif elem == 4:
-        rows_from(<uint32_t*> NULL, kind, acc, out, rows)
+        map_from(<uint32_t*> NULL, mapping, &mapped, lifted)
     elif elem == 5:
-        rows_from(<int32_t*> NULL, kind, acc, out, rows)
+        map_from(<int32_t*> NULL, mapping, &mapped, lifted)
     elif elem == 6:
-        rows_from(<uint64_t*> NULL, kind, acc, out, rows)
+        map_from(<uint64_t*> NULL, mapping, &mapped, lifted)
     elif elem == 7:
-        rows_from(<int64_t*> NULL, kind, acc, out, rows)
+        map_from(<int64_t*> NULL, mapping, &mapped, lifted)
     elif elem == 8:
-        rows_from(<float*> NULL, kind, acc, out, rows)
+        map_from(<float*> NULL, mapping, &mapped, lifted)
     elif elem == 9:
+        map_from(<double*> NULL, mapping, &mapped, lifted)
+    elif elem == 10:
+        map_from(<Half*> NULL, mapping, &mapped, lifted)
+    elif elem == 11:
+        map_from(<Brain*> NULL, mapping, &mapped, lifted)
+    if lifted[0] == 0:
+        rows_from(<uint8_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 1:
+        rows_from(<int8_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 2:
+        rows_from(<uint16_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 3:
+        rows_from(<int16_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 4:
+        rows_from(<uint32_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 5:
+        rows_from(<int32_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 6:
+        rows_from(<uint64_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 7:
+        rows_from(<int64_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 8:
+        rows_from(<float*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 9:
         rows_from(<double*> NULL, kind, acc, out, rows)
+    elif lifted[0] == WIDE:
+        rows_from(<Wide*> NULL, kind, acc, out, rows)
+    rows.map = mapped.map
+    rows.indices = mapped.indices
+    if mapped.finish != NULL:
+        rows.finish = mapped.finish
+    if mapping == MAP_POWER:
+        if acc == 3:
+            rows.finish = root_finisher(<double*> NULL, out)
+        elif acc == 4:
+            rows.finish = root_finisher(<Twin*> NULL, out)
+        elif acc == 6:
+            rows.finish = root_finisher(<Sparse*> NULL, out)
+        rows.inverts = False
+    if (rows.map == NULL) != (mapping == MAP_NONE):
+        return False
     return rows.lift != NULL and (kind < 2 or rows.finish != NULL)
 
 
@@ -1187,19 +1450,31 @@ cdef bint choose_rows(int elem, int kind, int acc, int out, Rows* rows) noexcept
 cdef enum:
     MAX_OUTER = 64
     BATCH = 24          # source rows handed to a fold at once; a multiple of three
+    SLOTS = 3           # the same of staged rows
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
+
+# How the windows of an axis follow each other.
+cdef enum:
+    REGULAR = 0
+    ADAPTIVE = 1        # they share out the axis: from floor(o n / out) to ceil((o + 1) n / out)
+    TRANSPOSED = 2      # they are the regular windows that an input position is in
 
 cdef struct Axis:
     Py_ssize_t n        # input positions
     Py_ssize_t out      # output positions
-    Py_ssize_t k        # window size
+    Py_ssize_t k        # window size, or the most of them
     Py_ssize_t s        # stride
     Py_ssize_t d        # dilation
     Py_ssize_t before   # padding in front
     Py_ssize_t counted  # padding counts, up to this position; negative: it does not
     Py_ssize_t xs       # stride of the input, bytes
     Py_ssize_t os       # stride of the output, bytes
+    Py_ssize_t step     # of the index from a position to the next
+    int spacing
+    Py_ssize_t turned_k     # size, stride and dilation of the windows that were transposed
+    Py_ssize_t turned_s
+    Py_ssize_t turned_d
 
 # One window along one axis: its taps first … stop - 1 lie on input positions start + tap * d.
 cdef struct Span:
@@ -1218,7 +1493,7 @@ cdef struct Pool:
     int nouter
     bint averages           # divide by the window's count
     bint swap               # the input has the other byte order
-    bint staged             # the input's rows are not contiguous native elements
+    bint tangled            # the input's rows are not contiguous native elements
     bint plain              # the output's rows are contiguous
     bint leading            # the lane axis is not pooled: nothing horizontal to do
     bint reduces            # horizontal folds go run by run instead of sliding rows
@@ -1227,6 +1502,10 @@ cdef struct Pool:
     bint direct             # a row without padding may be read where it lies
     bint pairs              # the lane windows are pairs, folded with their rows at once
     bint bare               # scratch rows have no padding; the windows it cuts are folded apart
+    bint spreads            # lane windows are transposed: each phase of the lanes slides
+    bint roots              # sums of powers
+    bint omits              # NaNs are left out
+    Mapping mapping
     Ending ending
     double divisor          # for all windows, unless they are averages
     double terms            # the most elements a window adds up
@@ -1235,7 +1514,8 @@ cdef struct Pool:
     Py_ssize_t inner_xs
     Py_ssize_t inner_os
     Py_ssize_t unit         # elements that a split moves as one
-    Py_ssize_t size         # bytes of an input element
+    Py_ssize_t x_size       # bytes of an input element
+    Py_ssize_t size         # bytes of what is lifted, elements or carriers
     Py_ssize_t out_size     # bytes of an output element
     Py_ssize_t tile         # rows per item
     Py_ssize_t lanes        # lane positions per item
@@ -1249,21 +1529,27 @@ cdef struct Pool:
     Py_ssize_t items
     Py_ssize_t block_bytes  # the room for a tile's rows
     Py_ssize_t at_result    # offsets into a thread's scratch
-    Py_ssize_t at_raw
+    Py_ssize_t at_raw       # staged rows, SLOTS times as many as are staged at once
+    Py_ssize_t slot_rows
+    Py_ssize_t slot_bytes
+    Py_ssize_t at_native    # a row in the native layout, to be mapped
     Py_ssize_t at_done
     Py_ssize_t at_factors
     Py_ssize_t result_bytes
     Py_ssize_t scratch_bytes
 
-# One call: the arrays and whether this input needs staging.
+# One call: the arrays, and what is to be done with the rows of this input.
 cdef struct Call:
     const char* x
     char* out
-    bint staged
+    char* indices
+    bint tangled            # they are not contiguous native elements
+    bint staged             # they are tangled or mapped, and go through scratch
 
 # Where an item lies.
 cdef struct Place:
     Py_ssize_t x_at         # byte offset of the first tap of the outer axes
+    Py_ssize_t index        # and its index
     Py_ssize_t out_at
     double count            # product of the outer windows' counts
     bint empty              # an outer window without input
@@ -1289,8 +1575,40 @@ cdef inline Py_ssize_t taps_below(
     return clamped(room, 0, axis.k)
 
 
+cdef Span uneven_window(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    cdef Span span
+    cdef Py_ssize_t at, high, i
+    span.first = 0
+    if axis.spacing == ADAPTIVE:
+        span.start = o * axis.n // axis.out
+        span.stop = ((o + 1) * axis.n + axis.out - 1) // axis.out - span.start
+    else:
+        # The windows q that have o = q * s - before + t * d for some t from 0 to k - 1.
+        at = o + axis.before
+        high = min(axis.n, at // axis.turned_s + 1)
+        span.start = max(first_window(axis, o), 0)
+        span.stop = 0
+        for i in range(axis.d):
+            if span.start >= high:
+                break
+            if (at - span.start * axis.turned_s) % axis.turned_d == 0:
+                span.stop = (high - span.start + axis.d - 1) // axis.d
+                break
+            span.start += 1
+    span.count = span.stop
+    return span
+
+
+cdef inline Py_ssize_t first_window(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    """The first window that may have position o among its taps, be there one or not."""
+    cdef Py_ssize_t room = o + axis.before - (axis.turned_k - 1) * axis.turned_d
+    return -(-room // axis.turned_s) if room <= 0 else (room - 1) // axis.turned_s + 1
+
+
 cdef inline Span window(const Axis* axis, Py_ssize_t o) noexcept nogil:
     cdef Span span
+    if axis.spacing != REGULAR:
+        return uneven_window(axis, o)
     span.start = o * axis.s - axis.before
     span.first = taps_below(axis, span.start, 0)
     span.stop = taps_below(axis, span.start, axis.n)
@@ -1307,7 +1625,7 @@ cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most
     1 if this one has not.
     """
     cdef Py_ssize_t reach = axis.n - 1 - span.start - (axis.k - 1) * axis.d
-    if span.start < 0 or reach < 0:
+    if span.start < 0 or reach < 0 or axis.spacing != REGULAR:
         return 1
     return min(reach // axis.s + 1, most)
 
@@ -1327,6 +1645,7 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
         item //= p.row_blocks
     place.rows = min(p.row.out - place.row, p.tile)
     place.x_at = 0
+    place.index = 0
     place.out_at = 0
     place.count = 1
     place.empty = False
@@ -1340,6 +1659,7 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
             item //= axis.out
         span = window(axis, o)
         place.x_at += (span.start + span.first * axis.d) * axis.xs
+        place.index += (span.start + span.first * axis.d) * axis.step
         place.out_at += o * axis.os
         place.count *= span.count
         place.taps[i] = span.stop - span.first
@@ -1348,7 +1668,8 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
 
 
 cdef bint next_taps(
-    const Pool* p, const Place* place, Py_ssize_t* taken, const char** src) noexcept nogil:
+    const Pool* p, const Place* place, Py_ssize_t* taken, const char** src,
+    Py_ssize_t* index) noexcept nogil:
     """Step to the next taps of the outer axes; False after the last."""
     cdef int i
     cdef const Axis* axis
@@ -1356,9 +1677,11 @@ cdef bint next_taps(
         axis = &p.outer[i]
         taken[i] += 1
         src[0] += axis.d * axis.xs
+        index[0] += axis.d * axis.step
         if taken[i] < place.taps[i]:
             return True
         src[0] -= taken[i] * axis.d * axis.xs
+        index[0] -= taken[i] * axis.d * axis.step
         taken[i] = 0
     return False
 
@@ -1391,36 +1714,65 @@ cdef void lift_batch(
         j += run
 
 
+cdef void stage_rows(
+    const Pool* p, const Call* call, char* dst, const char* src, Py_ssize_t index,
+    Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t n, char* native) noexcept nogil:
+    """Put n lane positions of `rows` input rows end to end, as native elements or carriers."""
+    cdef const char* row
+    cdef Py_ssize_t r
+    for r in range(rows):
+        row = src
+        if call.tangled:
+            if p.rows.map == NULL:
+                native = dst
+            p.stage(NULL, native, p.inner * p.x_size, p.x_size, src, p.lane.xs, p.inner_xs, n,
+                    p.inner, p.swap)
+            row = native
+        if p.rows.map != NULL:
+            p.rows.map(dst, row, n, p.inner, index, &p.mapping)
+        dst += n * p.inner * p.size
+        src += stride * p.row.xs
+        index += stride * p.row.step
+
+
 cdef void vertical(
     const Pool* p, const Call* call, Place* place, const Span* row, Py_ssize_t rows,
     Py_ssize_t stride, char* dst, Py_ssize_t pitch, Py_ssize_t position, Py_ssize_t n,
     char* raw) noexcept nogil:
     """Fold lane positions `position` … + n of `rows` windows along the row axis into dst.
 
-    `row` is the first window; the others, `stride` further each, have the same taps.  Where
-    lanes are pairs, dst is a row of lanes.
+    `row` is the first window; the others, `stride` further each, have the same taps; there are
+    at most `slot_rows` where rows are staged.  Where lanes are pairs, dst is a row of lanes.
     """
     cdef const char* batch[BATCH]
     cdef Py_ssize_t taken[MAX_OUTER]
     cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, step = stride * p.row.xs
     cdef Py_ssize_t first = row.start + row.first * p.row.d
     cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
+    cdef Py_ssize_t index = place.index + position * p.lane.step + row.start * p.row.step
+    cdef Py_ssize_t batches = SLOTS if call.staged else BATCH
     cdef bint fresh = True
+    cdef char* staged
     cdef const char* src = call.x + place.x_at + position * p.lane.xs + row.start * p.row.xs
+    if call.staged:
+        step = cells * p.size
     for i in range(p.nouter):
         taken[i] = 0
     while row.first < row.stop and not place.empty:
         for t in range(row.first, row.stop):
             batch[count] = src + t * p.row.d * p.row.xs
-            count += 1
             if call.staged:
-                # One row at a time: the callers ask for no more.
-                p.stage(NULL, raw, p.inner * p.size, p.size, batch[0], p.lane.xs, p.inner_xs,
-                        n, p.inner, p.swap)
-                batch[0] = raw
-                if p.rows.scan != NULL and row.start + t * p.row.d >= place.seen:
-                    p.rows.scan(raw, 0, 1, cells, &place.range_)
-            if count == BATCH or call.staged:
+                staged = raw + count * p.slot_bytes
+                stage_rows(p, call, staged, batch[count], index + t * p.row.d * p.row.step, rows,
+                           stride, n, raw - p.at_raw + p.at_native)
+                batch[count] = staged
+                if p.rows.scan != NULL:
+                    # Rows that were not there before: the last ones, if any.
+                    r = clamped((place.seen - row.start - t * p.row.d + stride - 1) // stride,
+                                0, rows)
+                    p.rows.scan(staged + r * step, step, rows - r, cells, &place.range_)
+            count += 1
+            if count == batches:
                 lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
                 fresh = False
                 count = 0
@@ -1435,7 +1787,7 @@ cdef void vertical(
                                 &place.range_)
                 if t > stop + r * stride:
                     break
-        if not next_taps(p, place, taken, &src):
+        if not next_taps(p, place, taken, &src, &index):
             break
     if count > 0:
         lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
@@ -1578,14 +1930,16 @@ cdef void gather(
     cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run
     cdef bint fresh = True
     # Runs are reduced row by row; short rows slide together.
-    cdef bint by_row = p.reduces or p.tile == 1
+    cdef bint by_row = p.reduces or p.tile == 1 or p.lane.spacing != REGULAR
     cdef bint alone = (by_row and p.direct and not p.lifts and not call.staged
-                       and single(p, place))
+                       and p.lane.spacing == REGULAR and single(p, place))
     cdef Span row, lane
     cdef const char* src
     cdef char* block
     cdef char* spare = scratch + p.block_bytes
     cdef char* raw = scratch + p.at_raw
+    if p.lane.spacing != REGULAR and place.lanes > 1:
+        stop = p.lane.k     # in one pass
     if p.parts > 1 and not p.parts_rows:
         passes = (stop - tap + p.taps - 1) // p.taps
         stop = clamped(tap + passes * (part + 1) // p.parts * p.taps, 0, stop)
@@ -1594,6 +1948,8 @@ cdef void gather(
         taps = clamped(stop - tap, 0, p.taps)
         base = place.lane * p.lane.s - p.lane.before + tap * p.lane.d
         cells = (place.lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
+        if p.lane.spacing != REGULAR:
+            lane_reach(p, place, tap, taps, &base, &cells)
         lo = clamped(-base, 0, cells)
         hi = clamped(p.lane.n - base, lo, cells)
         if p.bare:
@@ -1614,8 +1970,10 @@ cdef void gather(
                     m = row.stop - row.first if row.stop > row.first else 0
                     row.stop = row.first + m * (part + 1) // p.parts
                     row.first += m * part // p.parts
-                elif not call.staged:
+                else:
                     run = alike(&p.row, &row, place.rows - r)
+                    if call.staged:
+                        run = min(run, p.slot_rows)
             if p.pairs or (p.leading and not p.lifts):
                 vertical(p, call, place, &row, run, p.row.s, result + r * result_row, result_row,
                          base + lo, hi - lo, raw)
@@ -1637,7 +1995,11 @@ cdef void gather(
                     vertical(p, call, place, &row, run, p.row.s,
                              block + r * block_row + lo * acc_cell, block_row, base + lo,
                              hi - lo, raw)
-                if by_row:
+                if p.lane.spacing != REGULAR:
+                    for m in range(run):
+                        uneven(p, place, result + (r + m) * result_row, block + (r + m) * block_row,
+                               base, tap, taps, fresh, spare)
+                elif by_row:
                     across(p, result + r * result_row, result_row, block + r * block_row,
                            block_row, run, place.lanes, taps, False, fresh, spare)
             r += run
@@ -1650,6 +2012,92 @@ cdef void gather(
         tap += p.taps
     if fresh:
         p.rows.clear(result, result_row, place.rows, place.lanes * p.inner)
+
+
+cdef void lane_reach(
+    const Pool* p, const Place* place, Py_ssize_t tap, Py_ssize_t taps, Py_ssize_t* base,
+    Py_ssize_t* cells) noexcept nogil:
+    """The first position, and how many, that uneven lane windows take their taps from."""
+    cdef Py_ssize_t last = place.lane + place.lanes - 1, end
+    cdef Span span
+    if place.lanes == 1:
+        base[0] = window(&p.lane, last).start + tap * p.lane.d
+        cells[0] = (taps - 1) * p.lane.d + 1
+        return
+    if p.lane.spacing == ADAPTIVE:
+        base[0] = window(&p.lane, place.lane).start
+        span = window(&p.lane, last)
+        end = span.start + span.stop
+    else:
+        base[0] = first_window(&p.lane, place.lane)
+        end = (last + p.lane.before) // p.lane.turned_s + 1
+        if not p.spreads:
+            base[0] = clamped(base[0], 0, p.lane.n)
+            end = min(end, p.lane.n)
+    cells[0] = max(end - base[0], 0)
+
+
+cdef void uneven(
+    const Pool* p, const Place* place, char* dst, const char* src, Py_ssize_t base,
+    Py_ssize_t tap, Py_ssize_t taps, bint fresh, char* spare) noexcept nogil:
+    """Fold uneven lane windows along a row whose first cell is position `base`."""
+    cdef const char* batch[BATCH]
+    cdef Py_ssize_t cell = p.inner * p.rows.size, s = p.lane.turned_s
+    cdef Py_ssize_t j, t, n, low, count, lanes, first
+    cdef char* phase = spare + 2 * p.block_bytes
+    cdef const char* at
+    cdef bint begun
+    cdef Span lane
+    if p.spreads and place.lanes > 1:
+        # Positions s apart are in neighbouring windows: each phase slides by one.
+        for j in range(min(s, place.lanes)):
+            first = place.lane + j
+            low = first_window(&p.lane, first)
+            n = (first + p.lane.before) // s + 1 - low
+            lanes = (place.lanes - j + s - 1) // s
+            if n > 0:
+                slide(p, p.rows.fold, phase, True, src + (low - base) * cell, False, lanes,
+                      p.inner, n, spare)
+            else:
+                p.rows.clear(phase, 0, 1, lanes * p.inner)
+            spread(dst + j * cell, phase, lanes, s * cell, cell)
+        return
+    for j in range(place.lanes):
+        lane = window(&p.lane, place.lane + j)
+        begun = not fresh
+        n = clamped(lane.stop - tap, 0, taps)
+        at = src + (lane.start + tap * p.lane.d - base) * cell
+        if p.lane.d == 1:
+            if n > 0:
+                reduce_taps(p, dst, at, n, False, fresh, spare)
+                begun = True
+        else:
+            count = 0
+            for t in range(n):
+                batch[count] = at + t * p.lane.d * cell
+                count += 1
+                if count == BATCH or t == n - 1:
+                    p.rows.fold(dst, 0, batch, 0, count, 1, p.inner, not begun)
+                    begun = True
+                    count = 0
+        if not begun:
+            p.rows.clear(dst, 0, 1, p.inner)
+        dst += cell
+
+
+cdef void spread(
+    char* dst, const char* src, Py_ssize_t n, Py_ssize_t step, Py_ssize_t cell) noexcept nogil:
+    """Lay out cells end to end `step` bytes apart."""
+    cdef Py_ssize_t j
+    if cell == 8:
+        for j in range(n):
+            memcpy(dst + j * step, src + j * 8, 8)
+    elif cell == 16:
+        for j in range(n):
+            memcpy(dst + j * step, src + j * 16, 16)
+    else:
+        for j in range(n):
+            memcpy(dst + j * step, src + j * cell, cell)
 
 
 cdef void fold_cut(
@@ -1706,7 +2154,7 @@ cdef void lift_rows(
     All the rows are lifted once, into the last block of the scratch, and slid over each other
     into the first.
     """
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, i
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, i, run
     cdef Py_ssize_t n = (place.rows - 1) * p.row.s + 1
     cdef Py_ssize_t rows = n + (p.row.k - 1) * p.row.d
     cdef Py_ssize_t start = place.row * p.row.s - p.row.before
@@ -1722,9 +2170,10 @@ cdef void lift_rows(
     i = top
     while i < bottom:
         row.start = start + i
-        vertical(p, call, place, &row, 1 if call.staged else bottom - top, 1,
-                 lifted_rows + i * block_row + lo * acc_cell, block_row, base + lo, hi - lo, raw)
-        i += 1 if call.staged else bottom - top
+        run = min(bottom - i, p.slot_rows) if call.staged else bottom - i
+        vertical(p, call, place, &row, run, 1, lifted_rows + i * block_row + lo * acc_cell,
+                 block_row, base + lo, hi - lo, raw)
+        i += run
     p.rows.clear(lifted_rows + bottom * block_row, 0, 1, (rows - bottom) * p.pitch * p.inner)
     slide(p, p.rows.fold, dst, True, lifted_rows, False, n * p.pitch,
           p.row.d * p.pitch * p.inner, p.row.k, dst + p.block_bytes)
@@ -1751,13 +2200,16 @@ cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept 
     (Ogita, Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26, 2005).
     """
     cdef int mantissa = p.rows.digits - 1, log_terms, peak, low
-    cdef double most
     if range_.peak == 0:
         return 0.0
     peak = <int> clamped(range_.peak >> mantissa, 1, 2046)
     low = <int> clamped((range_.low + 1) >> mantissa, 1, 2046)
     frexp(p.terms, &log_terms)
     # Every magnitude is below 2**(peak + 1 - bias).
+    if p.roots:
+        # Powers do not cancel, but they overflow, and are rounded away below 2**-1022.
+        overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
+        return 2.0**-900 if overflows[0] or low - p.rows.bias < -960 else 0.0
     if p.rows.twins:
         overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
         if not overflows[0] and peak - low + p.rows.digits + 2 * log_terms <= 104:
@@ -1768,21 +2220,18 @@ cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept 
     return ldexp(p.terms * p.depth, peak + 1 - p.rows.bias - 27)
 
 
-cdef void mend(
-    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i, char* dst,
-    char* raw) noexcept nogil:
-    """Put the right result in the place of element i of an item's row r."""
+cdef void each_tap(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i,
+    const Mapping* how, visit_f visit, void* state, char* scratch) noexcept nogil:
+    """Visit what is lifted of the window of element i of an item's row r, piece by piece."""
     cdef Span row = window(&p.row, place.row + r)
     cdef Span lane = window(&p.lane, place.lane + i // p.inner)
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t a, t, tap, n
-    cdef Exact sum_
-    cdef Twin total
-    cdef int scale
-    cdef double divisor = p.divisor
+    cdef Py_ssize_t a, t, tap, n, index = 0
+    cdef char* raw = scratch + p.at_raw
+    cdef char* native = scratch + p.at_native if p.rows.map != NULL else raw
     cdef const char* src = (call.x + place.x_at + row.start * p.row.xs + lane.start * p.lane.xs
                             + i % p.inner * p.inner_xs)
-    memset(&sum_, 0, sizeof(Exact))
     for a in range(p.nouter):
         taken[a] = 0
     while not place.empty:
@@ -1790,17 +2239,48 @@ cdef void mend(
             tap = lane.first
             while tap < lane.stop:
                 n = clamped(lane.stop - tap, 0, p.pitch)
-                p.stage(NULL, raw, p.size, p.size,
+                p.stage(NULL, native, p.x_size, p.x_size,
                         src + t * p.row.d * p.row.xs + tap * p.lane.d * p.lane.xs,
                         p.lane.d * p.lane.xs, 0, n, 1, p.swap)
-                p.rows.exact(&sum_, raw, n)
+                if p.rows.map != NULL:
+                    p.rows.map(raw, native, n, 1, 0, how)
+                visit(state, raw, n)
                 tap += n
-        if not next_taps(p, place, taken, &src):
+        if not next_taps(p, place, taken, &src, &index):
             break
-    total = exact_twin(&sum_, &scale)
-    if p.averages:
-        divisor = place.count * row.count * lane.count
-    divisor = ldexp(divisor, scale)
+
+
+cdef void mend(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i, char* dst,
+    char* scratch) noexcept nogil:
+    """Put the right result in the place of element i of an item's row r."""
+    cdef Exact sum_
+    cdef Norm norm
+    cdef Mapping how = p.mapping
+    cdef Twin total
+    cdef int scale
+    cdef double divisor = p.divisor
+    if p.roots:
+        memset(&norm, 0, sizeof(Norm))
+        norm.exponent = how.exponent
+        norm.omits = p.omits
+        how.exponent = 1.0
+        each_tap(p, call, place, r, i, &how, <visit_f> widest, &norm, scratch)
+        each_tap(p, call, place, r, i, &how, <visit_f> norm_add, &norm, scratch)
+        total.hi = norm_of(&norm)
+        total.lo = 0.0
+        divisor = 1.0
+    else:
+        memset(&sum_, 0, sizeof(Exact))
+        sum_.omits = p.omits
+        each_tap(p, call, place, r, i, &how, p.rows.exact, &sum_, scratch)
+        total = exact_twin(&sum_, &scale)
+        if sum_.seen == 0 and sum_.nans > 0:
+            total.hi = NAN
+        if p.averages:
+            divisor = place.count * window(&p.row, place.row + r).count
+            divisor = divisor * window(&p.lane, place.lane + i // p.inner).count - sum_.nans
+        divisor = ldexp(divisor, scale)
     p.rows.twin_finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
 
 
@@ -1823,6 +2303,8 @@ cdef void finish(
         src = result + r * row_bytes
         out = call.out + place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os
         run = place.rows - r if p.plain else 1
+        if call.indices != NULL:
+            finish_indices(p, call, place, r, run, src, row_bytes, n, scratch + p.at_done)
         if p.rows.finish == NULL:
             for i in range(run if p.plain else 0):
                 memcpy(out + i * p.row.os, src + i * row_bytes, n * p.out_size)
@@ -1853,13 +2335,28 @@ cdef void finish(
                     mend(p, call, place, r + i // (p.res_pitch * p.inner),
                          i % (p.res_pitch * p.inner),
                          dst + i // (p.res_pitch * p.inner) * p.row.os
-                         + i % (p.res_pitch * p.inner) * p.out_size, scratch + p.at_raw)
+                         + i % (p.res_pitch * p.inner) * p.out_size, scratch)
                 i += 1
             src = dst
         if not p.plain:
             p.scatter(NULL, out, p.lane.os, p.inner_os, src, p.inner * p.out_size, p.out_size,
                       place.lanes, p.inner, False)
         r += run
+
+
+cdef void finish_indices(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t rows,
+    const char* src, Py_ssize_t row_bytes, Py_ssize_t n, char* done) noexcept nogil:
+    """Put out the indices of rows of accumulators; they lie as the output does."""
+    cdef Py_ssize_t wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
+    cdef char* dst = call.indices + wide * (
+        place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os)
+    if p.plain:
+        p.rows.indices(dst, wide * p.row.os, src, row_bytes, rows, n, NULL, p.ending)
+        return
+    p.rows.indices(done, 0, src, 0, 1, n, NULL, p.ending)
+    move(<uint64_t*> NULL, dst, wide * p.lane.os, wide * p.inner_os, done,
+         p.inner * sizeof(int64_t), sizeof(int64_t), place.lanes, p.inner, False)
 
 
 cdef void fill_factors(
@@ -1938,8 +2435,8 @@ cdef void join_parts(
 
 cdef Axis axis_from(object numbers):
     cdef Axis axis
-    (axis.n, axis.out, axis.k, axis.s, axis.d, axis.before, axis.counted, axis.xs,
-     axis.os) = numbers
+    (axis.n, axis.out, axis.k, axis.s, axis.d, axis.before, axis.counted, axis.xs, axis.os,
+     axis.step, axis.spacing, axis.turned_k, axis.turned_s, axis.turned_d) = numbers
     return axis
 
 
@@ -2004,17 +2501,22 @@ cdef class Plan:
     cdef Layout out_layout
 
     def __init__(
-        self, int kind, int elem, int acc, int out, *, tuple x_shape, tuple x_strides,
+        self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
-        bint averages, double divisor, double terms, double depth, bint wraps, bint leading,
-        bint reduces, bint slides, bint lifts, bint bare, bint pairs, Py_ssize_t tile,
-        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t parts, bint parts_rows,
+        bint averages, double divisor, double terms, double depth, bint wraps, bint least,
+        bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare, bint pairs, Py_ssize_t tile,
+        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t slot, Py_ssize_t parts,
+        bint parts_rows,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i, rows, acc_cell
+        cdef int lifted
         memset(p, 0, sizeof(Pool))
-        if not choose_rows(elem, kind, acc, out, &p.rows) or (pairs and p.rows.pairs == NULL):
+        if (not choose_rows(elem, mapping, kind, acc, out, &lifted, &p.rows)
+                or (pairs and p.rows.pairs == NULL)):
             raise ValueError(f"no kernel for kind {kind}, types {elem}, {acc}, {out}")
+        if not scans:
+            p.rows.scan = NULL
         if len(outer) > MAX_OUTER:
             raise ValueError(f"{len(outer)} outer axes; at most {MAX_OUTER} are possible")
         self.x_layout = layout_from(x_shape, x_strides)
@@ -2024,10 +2526,19 @@ cdef class Plan:
             p.outer[i] = axis_from(outer[i])
         p.row = axis_from(row)
         p.lane = axis_from(lane)
-        p.inner, p.inner_xs, p.inner_os = inner
-        p.size = elem_size(elem)
+        p.inner, p.inner_xs, p.inner_os, p.mapping.inner_step = inner
+        p.mapping.step = p.lane.step
+        p.mapping.flip = -1 if least else 0
+        # The ends of the range of ranks are kept for NaN and, below all, for windows of nothing.
+        bits = 64 if mapping == MAP_PACK_WIDE else 32 if mapping == MAP_PACK else 8 * elem_size(elem)
+        p.mapping.nan = (1 - 2 ** (bits - 1)) if omits else 2 ** (bits - 1) - 1
+        p.mapping.exponent = divisor
+        p.roots = mapping == MAP_POWER
+        p.omits = omits
+        p.x_size = elem_size(elem)
+        p.size = elem_size(lifted)
         p.out_size = elem_size(out)
-        p.stage = mover(p.size)
+        p.stage = mover(p.x_size)
         p.scatter = mover(p.out_size)
         p.swap = swap
         p.averages = averages
@@ -2036,6 +2547,8 @@ cdef class Plan:
         p.depth = depth
         p.ending.is_signed = elem % 2 == 1 and elem < 8
         p.ending.wraps = wraps
+        p.ending.averages = averages
+        p.ending.least = least
         p.reduces = reduces
         p.slides = slides
         p.lifts = lifts
@@ -2046,11 +2559,11 @@ cdef class Plan:
         p.parts = parts
         p.parts_rows = parts_rows
         acc_cell = p.inner * p.rows.size
-        p.staged = swap or p.lane.xs != p.inner * p.size or p.inner_xs != p.size
+        p.tangled = swap or p.lane.xs != p.inner * p.x_size or p.inner_xs != p.x_size
         # Steps that are no multiple of an element's size lead to elements that are not aligned.
-        p.staged = p.staged or p.row.xs % p.size != 0
+        p.tangled = p.tangled or p.row.xs % p.x_size != 0
         for i in range(p.nouter):
-            p.staged = p.staged or p.outer[i].xs % p.size != 0
+            p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
@@ -2060,14 +2573,16 @@ cdef class Plan:
         p.pairs = pairs
         p.pitch = pitch
         p.res_pitch = pitch // p.lane.s
-        if p.leading or p.pairs or reduces or tile == 1:
+        if p.leading or p.pairs or reduces or tile == 1 or p.lane.spacing != REGULAR:
             p.res_pitch = lanes
+        p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
         p.lane_blocks = (p.lane.out + lanes - 1) // lanes
         p.row_blocks = (p.row.out + tile - 1) // tile
         p.items = p.lane_blocks * p.row_blocks
         for i in range(p.nouter):
             p.items *= p.outer[i].out
-        # The scratch of a thread: four blocks, result, raw row, finished row, divisors.
+        # The scratch of a thread: four blocks, result, staged rows, native row, finished row,
+        # divisors.
         rows = tile
         if lifts:
             rows = (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
@@ -2077,18 +2592,24 @@ cdef class Plan:
         p.at_result = 4 * p.block_bytes
         p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
         p.at_raw = p.at_result + p.result_bytes
-        p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * p.size)
-        p.at_factors = p.at_done + rounded_up(lanes * p.inner * p.out_size)
+        p.slot_rows = clamped(slot // (p.pitch * p.inner * p.size), 1, rows)
+        p.slot_bytes = rounded_up(p.slot_rows * p.pitch * p.inner * p.size)
+        p.at_native = p.at_raw + SLOTS * p.slot_bytes
+        p.at_done = p.at_native + rounded_up(p.pitch * p.inner * p.x_size)
+        p.at_factors = p.at_done + rounded_up(
+            lanes * p.inner * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
         p.scratch_bytes = p.at_factors + rounded_up(max(lanes * p.inner, tile) * sizeof(double))
 
-    def run(self, x, out, int threads):
+    def run(self, x, out, indices, int threads):
         """Pool x into out: two arrays of exactly the shapes and strides planned for.
 
-        False, with nothing done, if they may share memory.
+        `indices`, if not None, is an array of int64 with the layout of out.  False, with nothing
+        done, if x and out may share memory.
         """
         cdef const Pool* p = &self.pool
         cdef Call call
         cdef Py_buffer x_view, out_view
+        cdef char[::1] index_view
         cdef Py_ssize_t i, units = p.items * p.parts
         cdef char* memory = NULL
         cdef char* scratch
@@ -2097,7 +2618,7 @@ cdef class Plan:
         try:
             PyObject_GetBuffer(out, &out_view, PyBUF_STRIDES | PyBUF_WRITABLE)
             try:
-                if not (matches(&x_view, &self.x_layout, p.size)
+                if not (matches(&x_view, &self.x_layout, p.x_size)
                         and matches(&out_view, &self.out_layout, p.out_size)):
                     raise ValueError("the arrays are not laid out as planned")
                 if overlap(&x_view, &out_view):
@@ -2106,7 +2627,16 @@ cdef class Plan:
                     threads = <int> units
                 call.x = <const char*> x_view.buf
                 call.out = <char*> out_view.buf
-                call.staged = p.staged or <uintptr_t> call.x % p.size != 0
+                call.tangled = p.tangled or <uintptr_t> call.x % p.x_size != 0
+                call.staged = call.tangled or p.rows.map != NULL
+                call.indices = NULL
+                if indices is not None:
+                    # C-contiguous, as out has to be here.
+                    index_view = indices.reshape(-1).view("b")
+                    if (p.rows.indices == NULL
+                            or index_view.shape[0] * p.out_size != out_view.len * 8):
+                        raise ValueError("the indices are not laid out as planned")
+                    call.indices = &index_view[0]
                 memory = <char*> malloc(
                     64 + threads * p.scratch_bytes
                     + (units * (p.result_bytes + sizeof(Range)) if p.parts > 1 else 0))

@@ -1,0 +1,410 @@
+# Elements on their way into the row operations, and what these leave on its way out.
+#
+# Where the row operations cannot take elements as they are, rows are mapped to carriers first, and a
+# finish turns accumulators of carriers into output:
+#
+#   elements                       carriers                          row operations
+#   16-bit floats, to be added     float                             sum
+#   floats to be ordered           integers of the same order        max
+#   anything, for |x|**p           double                            sum
+#   floats, NaNs left out          double                            sum that counts NaNs
+#   anything, with its index       integers of rank and index        max
+#
+# All orders become max: where the least element is wanted, its rank is complemented.
+
+ctypedef fused half_t:
+    Half
+    Brain
+
+ctypedef fused key_t:
+    int16_t
+    int32_t
+    int64_t
+
+ctypedef fused packed_t:
+    int64_t
+    Wide
+
+# What the maps do, as Plan's argument `mapping` names it.
+cdef enum:
+    MAP_NONE = 0
+    MAP_WIDEN = 1           # 16-bit floats to float
+    MAP_RANK = 2            # floats to keys of their order
+    MAP_POWER = 3           # anything to |x|**p in double
+    MAP_NUMBER = 4          # floats to double
+    MAP_PACK = 5            # rank and index in 64 bits
+    MAP_PACK_WIDE = 6       # rank and index in 64 bits each
+    WIDE = 12               # the code of Wide, beside those of `in_t`
+
+
+# ---------------------------------------------------------------------------------------------
+# 16-bit floats
+# ---------------------------------------------------------------------------------------------
+
+cdef inline float half_value(half_t x) noexcept nogil:
+    cdef uint32_t bits = x.bits
+    cdef uint32_t magnitude, value
+    cdef float tiny
+    if half_t is Brain:
+        value = bits << 16
+    else:
+        magnitude = (bits & <uint32_t> 0x7FFF) << 13
+        # Below the least normal number: a multiple of 2**-24.
+        tiny = <float> <int32_t> (bits & <uint32_t> 0x3FF) * <float> 5.9604644775390625e-08
+        value = magnitude + (<uint32_t> 112 << 23)
+        value += (<uint32_t> 112 << 23) if magnitude >= <uint32_t> 0x0F800000 else <uint32_t> 0
+        value = value if magnitude >= <uint32_t> 0x00800000 else (<uint32_t*> &tiny)[0]
+        value |= (bits & <uint32_t> 0x8000) << 16
+    return (<float*> &value)[0]
+
+
+cdef inline half_t half_from(double x, half_t* _) noexcept nogil:
+    """The nearest 16-bit float, ties to even; any NaN becomes the one with all bits set."""
+    cdef uint64_t bits = (<uint64_t*> &x)[0]
+    cdef uint64_t magnitude = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
+    cdef uint64_t normal, subnormal
+    cdef double size = fabs(x), shifted
+    cdef half_t y
+    # Normal numbers: round away the low bits.  Below them: an addition that leaves room for
+    # multiples of the least number only.
+    if half_t is Half:
+        normal = magnitude + <uint64_t> 0x1FFFFFFFFFF + ((magnitude >> 42) & <uint64_t> 1)
+        normal = (normal >> 42) - (<uint64_t> 1008 << 10)
+        normal = normal if size < 65520.0 else <uint64_t> 0x7C00
+        shifted = size + 402653184.0                    # 1.5 * 2**(52 - 24)
+        subnormal = (<uint64_t*> &shifted)[0] & <uint64_t> 0x7FF
+        normal = normal if size >= 6.103515625e-05 else subnormal
+    else:
+        normal = magnitude + <uint64_t> 0xFFFFFFFFFFF + ((magnitude >> 45) & <uint64_t> 1)
+        normal = (normal >> 45) - (<uint64_t> 896 << 7)
+        normal = normal if size < 3.3961775292304601e+38 else <uint64_t> 0x7F80
+        shifted = size + 6.2038548182101679e-25         # 1.5 * 2**(52 - 133)
+        subnormal = (<uint64_t*> &shifted)[0] & <uint64_t> 0xFF
+        normal = normal if size >= 1.1754943508222875e-38 else subnormal
+    normal |= bits >> 48 & <uint64_t> 0x8000
+    normal |= <uint64_t> 0 - <uint64_t> (x != x)
+    y.bits = <uint16_t> normal
+    return y
+
+
+cdef inline double number(in_t x) noexcept nogil:
+    if in_t is Half:
+        return half_value(x)
+    elif in_t is Brain:
+        return half_value(x)
+    else:
+        return <double> x
+
+
+cdef inline bint is_nan(in_t x) noexcept nogil:
+    if in_t is Half:
+        return (x.bits & 0x7FFF) > 0x7C00
+    elif in_t is Brain:
+        return (x.bits & 0x7FFF) > 0x7F80
+    elif in_t is float or in_t is double:
+        return x != x
+    else:
+        return False
+
+
+# ---------------------------------------------------------------------------------------------
+# Ranks: integers of the elements' order
+# ---------------------------------------------------------------------------------------------
+
+cdef inline int64_t rank(in_t x) noexcept nogil:
+    """An integer that is greater for the greater of two elements; NaN aside."""
+    cdef int16_t bits16
+    cdef int32_t bits32
+    cdef int64_t bits64
+    if in_t is Half or in_t is Brain:
+        bits16 = <int16_t> x.bits
+        return <int16_t> (bits16 ^ <int16_t> (<uint16_t> (bits16 >> 15) >> 1))
+    elif in_t is float:
+        bits32 = (<int32_t*> &x)[0]
+        return bits32 ^ <int32_t> (<uint32_t> (bits32 >> 31) >> 1)
+    elif in_t is double:
+        bits64 = (<int64_t*> &x)[0]
+        return bits64 ^ <int64_t> (<uint64_t> (bits64 >> 63) >> 1)
+    elif in_t is uint32_t:
+        return <int64_t> x - <int64_t> 0x80000000
+    elif in_t is uint64_t:
+        return <int64_t> (x ^ <uint64_t> 0x8000000000000000)
+    else:
+        return <int64_t> x
+
+
+cdef inline out_t unranked(int64_t key, out_t* _) noexcept nogil:
+    cdef int16_t bits16
+    cdef int32_t bits32
+    cdef int64_t bits64
+    cdef out_t x
+    if out_t is Half or out_t is Brain:
+        bits16 = <int16_t> key
+        x.bits = <uint16_t> (bits16 ^ <int16_t> (<uint16_t> (bits16 >> 15) >> 1))
+        return x
+    elif out_t is float:
+        bits32 = <int32_t> key
+        bits32 ^= <int32_t> (<uint32_t> (bits32 >> 31) >> 1)
+        return (<float*> &bits32)[0]
+    elif out_t is double:
+        bits64 = key ^ <int64_t> (<uint64_t> (key >> 63) >> 1)
+        return (<double*> &bits64)[0]
+    elif out_t is uint32_t:
+        return <uint32_t> (key + <int64_t> 0x80000000)
+    elif out_t is uint64_t:
+        return <uint64_t> key ^ <uint64_t> 0x8000000000000000
+    else:
+        return <out_t> key
+
+
+cdef inline int64_t tied_rank(in_t x, const Mapping* how) noexcept nogil:
+    """The rank to look for the first of the greatest by: -0.0 and 0.0 are one, NaN has its place."""
+    cdef int64_t key = rank(x)
+    if in_t is float or in_t is double or in_t is Half or in_t is Brain:
+        key += key == -1        # -0.0
+        key ^= how.flip
+        return how.nan if is_nan(x) else key
+    else:
+        return key ^ how.flip
+
+
+# ---------------------------------------------------------------------------------------------
+# Maps
+# ---------------------------------------------------------------------------------------------
+# dst[j, c] = map of src[j, c] for j < n and c < inner; the first element has the index `index`.
+
+cdef void to_float(
+    float* dst, const half_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n * inner):
+        dst[j] = half_value(src[j])
+
+
+cdef void to_number(
+    double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n * inner):
+        dst[j] = number(src[j])
+
+
+cdef void to_key(
+    key_t* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef key_t flip = <key_t> how.flip, nan = <key_t> how.nan, key
+    for j in range(n * inner):
+        key = <key_t> (<key_t> rank(src[j]) ^ flip)
+        dst[j] = nan if is_nan(src[j]) else key
+
+
+cdef void to_power(
+    double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    """|x|**p, but 0 and infinite only if x is: the range of an item shows what is out of range."""
+    cdef Py_ssize_t j, e, times = 0
+    cdef double size, least, most
+    for j in range(n * inner):
+        dst[j] = fabs(number(src[j]))
+    if how.exponent == 1.0:
+        return
+    if how.exponent <= 8.0 and how.exponent == rint(how.exponent):
+        times = <Py_ssize_t> how.exponent - 1
+    for e in range(times):
+        for j in range(n * inner):
+            dst[j] *= fabs(number(src[j]))
+    if times == 0:
+        for j in range(n * inner):
+            dst[j] = pow(dst[j], how.exponent)
+    for j in range(n * inner):
+        size = fabs(number(src[j]))
+        least = 2.2250738585072014e-308 if size > 0.0 else 0.0
+        most = 1.7976931348623157e+308 if size < INFINITY else INFINITY
+        dst[j] = least if dst[j] < least else dst[j]
+        dst[j] = most if dst[j] > most else dst[j]
+
+
+cdef void to_packed(
+    packed_t* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    """The rank above the complement of the index: of equal elements, the first is the greatest."""
+    cdef Py_ssize_t j, c
+    cdef int64_t step = how.step
+    if packed_t is int64_t:
+        if inner == 1:
+            for j in range(n):
+                dst[j] = (<int64_t> (<uint64_t> tied_rank(src[j], how) << 32)
+                          | <int64_t> <uint32_t> ~(index + j * step))
+            return
+        for j in range(n):
+            for c in range(inner):
+                dst[c] = (<int64_t> (<uint64_t> tied_rank(src[c], how) << 32)
+                          | <int64_t> <uint32_t> ~(index + c * how.inner_step))
+            dst += inner
+            src += inner
+            index += step
+    else:
+        for j in range(n):
+            for c in range(inner):
+                dst[c].hi = tied_rank(src[c], how)
+                dst[c].lo = <uint64_t> ~(index + c * how.inner_step)
+            dst += inner
+            src += inner
+            index += step
+
+
+# ---------------------------------------------------------------------------------------------
+# Finishes
+# ---------------------------------------------------------------------------------------------
+
+cdef inline int64_t rank_in(packed_t x) noexcept nogil:
+    if packed_t is Wide:
+        return x.hi
+    else:
+        return x >> 32
+
+
+cdef inline bint is_identity(packed_t x) noexcept nogil:
+    if packed_t is Wide:
+        return x.hi == <int64_t> (<uint64_t> 1 << 63) and x.lo == 0
+    else:
+        return x == <int64_t> (<uint64_t> 1 << 63)
+
+
+cdef inline out_t nothing(bint least, out_t* _) noexcept nogil:
+    """What a window without elements has for its greatest (least) one."""
+    cdef out_t x
+    if out_t is Half:
+        x.bits = 0x7C00 if least else 0xFC00
+        return x
+    elif out_t is Brain:
+        x.bits = 0x7F80 if least else 0xFF80
+        return x
+    elif out_t is float or out_t is double:
+        return INFINITY if least else -INFINITY
+    elif out_t is uint8_t or out_t is uint16_t or out_t is uint32_t or out_t is uint64_t:
+        return <out_t> (-1 if least else 0)
+    else:
+        return <out_t> (((<uint64_t> 1) << (8 * sizeof(out_t) - 1)) - (1 if least else 0))
+
+
+cdef void key_finish(
+    out_t* dst, Py_ssize_t dst_pitch, const key_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """Keys back to floats; the least key of all, which no element has, is an empty window's."""
+    cdef Py_ssize_t j, r
+    cdef key_t flip = <key_t> (-1 if ending.least else 0)
+    cdef key_t lowest = <key_t> (<uint64_t> 1 << (8 * sizeof(key_t) - 1))
+    cdef key_t empty = <key_t> rank(nothing(ending.least, dst))
+    cdef key_t key
+    for r in range(rows):
+        for j in range(n):
+            key = <key_t> (src[j] ^ flip)
+            key = empty if src[j] == lowest else key
+            dst[j] = unranked(<int64_t> key, dst)
+        dst = <out_t*> (<char*> dst + dst_pitch)
+        src = <const key_t*> (<const char*> src + src_pitch)
+
+
+cdef void packed_finish(
+    out_t* dst, Py_ssize_t dst_pitch, const packed_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    cdef Py_ssize_t j, r
+    cdef int64_t flip = -1 if ending.least else 0
+    cdef out_t empty = nothing(ending.least, dst)
+    for r in range(rows):
+        for j in range(n):
+            dst[j] = unranked(rank_in(src[j]) ^ flip, dst)
+            if is_identity(src[j]):
+                dst[j] = empty
+        dst = <out_t*> (<char*> dst + dst_pitch)
+        src = <const packed_t*> (<const char*> src + src_pitch)
+
+
+cdef void packed_indices(
+    int64_t* dst, Py_ssize_t dst_pitch, const packed_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """The indices of packed accumulators; an empty window's is -1."""
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        for j in range(n):
+            if packed_t is Wide:
+                dst[j] = <int64_t> ~src[j].lo
+            else:
+                dst[j] = <int32_t> ~<uint32_t> src[j]
+        dst = <int64_t*> (<char*> dst + dst_pitch)
+        src = <const packed_t*> (<const char*> src + src_pitch)
+
+
+cdef inline double norm_total(real_sum_t x) noexcept nogil:
+    cdef double total = total_of(x)
+    if real_sum_t is Sparse:
+        if x.seen == 0 and x.nans > 0:
+            return NAN
+    if real_sum_t is not double and total != total:
+        return x.hi     # the errors of an infinite sum are NaN
+    return total
+
+
+cdef void root_finish(
+    out_t* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """dst[r, j] = src[r, j] ** (1 / p); factors[j] is p."""
+    cdef Py_ssize_t j, r
+    cdef double p = factors[0]
+    for r in range(rows):
+        if p == 1.0:
+            for j in range(n):
+                dst[j] = settled(norm_total(src[j]), dst)
+        elif p == 2.0:
+            for j in range(n):
+                dst[j] = settled(sqrt(norm_total(src[j])), dst)
+        else:
+            for j in range(n):
+                dst[j] = settled(pow(norm_total(src[j]), 1.0 / p), dst)
+        dst = <out_t*> (<char*> dst + dst_pitch)
+        src = <const real_sum_t*> (<const char*> src + src_pitch)
+
+
+# ---------------------------------------------------------------------------------------------
+# Choosing
+# ---------------------------------------------------------------------------------------------
+
+cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
+    """The map of elements of a type, and the code of the type that it maps to."""
+    if mapping == MAP_WIDEN:
+        if in_t is Half:
+            rows.map = <map_f> to_float[Half]
+        elif in_t is Brain:
+            rows.map = <map_f> to_float[Brain]
+        carrier[0] = 8
+    elif mapping == MAP_RANK:
+        if in_t is Half or in_t is Brain:
+            rows.map = <map_f> to_key[int16_t, in_t]
+            rows.finish = <finish_f> key_finish[in_t, int16_t]
+            carrier[0] = 3
+        elif in_t is float:
+            rows.map = <map_f> to_key[int32_t, in_t]
+            rows.finish = <finish_f> key_finish[float, int32_t]
+            carrier[0] = 5
+        elif in_t is double:
+            rows.map = <map_f> to_key[int64_t, in_t]
+            rows.finish = <finish_f> key_finish[double, int64_t]
+            carrier[0] = 7
+    elif mapping == MAP_POWER:
+        rows.map = <map_f> to_power[in_t]
+        carrier[0] = 9
+    elif mapping == MAP_NUMBER:
+        rows.map = <map_f> to_number[in_t]
+        carrier[0] = 9
+    elif mapping == MAP_PACK and sizeof(in_t) <= 4:
+        rows.map = <map_f> to_packed[int64_t, in_t]
+        rows.finish = <finish_f> packed_finish[in_t, int64_t]
+        rows.indices = <finish_f> packed_indices[int64_t]
+        carrier[0] = 7
+    elif mapping == MAP_PACK_WIDE:
+        rows.map = <map_f> to_packed[Wide, in_t]
+        rows.finish = <finish_f> packed_finish[in_t, Wide]
+        rows.indices = <finish_f> packed_indices[Wide]
+        carrier[0] = WIDE

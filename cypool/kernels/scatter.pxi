@@ -1,0 +1,185 @@
+# Elements to and from the places that indices name: unpooling, and the gradients of max and min.
+#
+# Values and indices have the same axes.  The places have them too, with other lengths where they are
+# pooled; an index is flat, in C order, over those.  What is not pooled is shared out over threads, so
+# that no two meet in a place, and what comes to a place comes in C order.
+
+ctypedef fused real_or_bits_t:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+    float
+    double
+
+# What is done: elements go to their places, are fetched from there, or are added to what is there.
+cdef enum:
+    PUT = 0
+    TAKE = 1
+    ADD = 2
+
+# An axis of values and indices: its length and the bytes of a step.
+cdef struct Walk:
+    Py_ssize_t n
+    Py_ssize_t value
+    Py_ssize_t index
+    Py_ssize_t place    # 0 where the axis is pooled
+
+# A pooled axis of the places.
+cdef struct Slot:
+    Py_ssize_t n
+    Py_ssize_t step
+
+cdef struct Route:
+    Walk outer[MAX_OUTER]   # not pooled: what is shared out
+    Walk inner[MAX_OUTER]   # the others, the last one walked fastest
+    Slot slots[MAX_OUTER]
+    int nouter
+    int ninner
+    int nslots
+    Py_ssize_t items
+    Py_ssize_t positions    # what an index may be, from 0 on
+
+ctypedef void (*walk_f)(
+    void* tag, const Route* route, char* value, const char* index, char* place, Py_ssize_t low,
+    Py_ssize_t stop, int way) noexcept nogil
+
+
+cdef inline Py_ssize_t offset_of(const Route* route, Py_ssize_t position) noexcept nogil:
+    cdef Py_ssize_t offset = 0
+    cdef int a
+    for a in range(route.nslots - 1, 0, -1):
+        offset += position % route.slots[a].n * route.slots[a].step
+        position //= route.slots[a].n
+    return offset + position * route.slots[0].step
+
+
+cdef inline void walk_row(
+    real_or_bits_t* _, const Route* route, char* value, const char* index, char* place,
+    Py_ssize_t low, Py_ssize_t stop, int way) noexcept nogil:
+    cdef const Walk* row = &route.inner[route.ninner - 1]
+    cdef Py_ssize_t j
+    cdef int64_t position
+    cdef real_or_bits_t x, y
+    cdef char* at
+    for j in range(row.n):
+        memcpy(&position, index + j * row.index, sizeof(position))
+        if low <= position < stop:
+            at = place + j * row.place + offset_of(route, position)
+            if way == TAKE:
+                memcpy(value + j * row.value, at, sizeof(x))
+            else:
+                memcpy(&x, value + j * row.value, sizeof(x))
+                if way == ADD:
+                    memcpy(&y, at, sizeof(y))
+                    x = <real_or_bits_t> (x + y)
+                memcpy(at, &x, sizeof(x))
+
+
+cdef void walk(
+    real_or_bits_t* tag, const Route* route, char* value, const char* index, char* place,
+    Py_ssize_t low, Py_ssize_t stop, int way) noexcept nogil:
+    """Walk all values of an item, for the indices from low to stop - 1."""
+    cdef Py_ssize_t taken[MAX_OUTER]
+    cdef const Walk* axis
+    cdef int a
+    for a in range(route.ninner):
+        taken[a] = 0
+    while True:
+        if way == TAKE:
+            walk_row(tag, route, value, index, place, low, stop, TAKE)
+        elif way == ADD:
+            walk_row(tag, route, value, index, place, low, stop, ADD)
+        else:
+            walk_row(tag, route, value, index, place, low, stop, PUT)
+        for a in range(route.ninner - 2, -1, -1):
+            axis = &route.inner[a]
+            taken[a] += 1
+            value += axis.value
+            index += axis.index
+            place += axis.place
+            if taken[a] < axis.n:
+                break
+            value -= taken[a] * axis.value
+            index -= taken[a] * axis.index
+            place -= taken[a] * axis.place
+            taken[a] = 0
+        else:
+            return
+
+
+cdef void walk_item(
+    const Route* route, walk_f walk_, Py_ssize_t item, char* value, const char* index,
+    char* place, Py_ssize_t share, Py_ssize_t shares, int way) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int a
+    for a in range(route.nouter - 1, -1, -1):
+        i = item % route.outer[a].n
+        item //= route.outer[a].n
+        value += i * route.outer[a].value
+        index += i * route.outer[a].index
+        place += i * route.outer[a].place
+    walk_(NULL, route, value, index, place, route.positions * share // shares,
+          route.positions * (share + 1) // shares, way)
+
+
+def route(
+    values, indices, places, *, list outer, list inner, list slots, int way, int kind, int threads
+):
+    """Move values to, or from, the places that indices name; other indices are passed over.
+
+    `outer` and `inner` list (length, step of values, of indices, of places) of the axes, steps in
+    bytes; `slots` (length, step) of the pooled axes of the places.  `kind` is the elements' size,
+    or for floats to be added, its negative.
+    """
+    cdef Route r
+    cdef Py_buffer value_view, index_view, place_view
+    cdef walk_f walk_
+    cdef Py_ssize_t i, shares
+    if kind == -4:
+        walk_ = <walk_f> walk[float]
+    elif kind == -8:
+        walk_ = <walk_f> walk[double]
+    elif kind == 1:
+        walk_ = <walk_f> walk[uint8_t]
+    elif kind == 2:
+        walk_ = <walk_f> walk[uint16_t]
+    elif kind == 4:
+        walk_ = <walk_f> walk[uint32_t]
+    else:
+        walk_ = <walk_f> walk[uint64_t]
+    r.nouter = len(outer)
+    r.ninner = len(inner)
+    r.nslots = len(slots)
+    if max(r.nouter, r.ninner, r.nslots) > MAX_OUTER or min(r.ninner, r.nslots) < 1:
+        raise ValueError("between 1 and 64 axes can be walked")
+    r.items = 1
+    for i in range(r.nouter):
+        r.outer[i].n, r.outer[i].value, r.outer[i].index, r.outer[i].place = outer[i]
+        r.items *= r.outer[i].n
+    for i in range(r.ninner):
+        r.inner[i].n, r.inner[i].value, r.inner[i].index, r.inner[i].place = inner[i]
+    r.positions = 1
+    for i in range(r.nslots):
+        r.slots[i].n, r.slots[i].step = slots[i]
+        r.positions *= r.slots[i].n
+    # Few items: each thread takes the places in a part of them.
+    shares = 1 if r.items >= 4 * threads else threads
+    PyObject_GetBuffer(values, &value_view, PyBUF_STRIDES | (PyBUF_WRITABLE if way == TAKE else 0))
+    try:
+        PyObject_GetBuffer(indices, &index_view, PyBUF_STRIDES)
+        try:
+            PyObject_GetBuffer(
+                places, &place_view, PyBUF_STRIDES | (0 if way == TAKE else PyBUF_WRITABLE))
+            try:
+                for i in prange(r.items * shares, nogil=True, num_threads=threads,
+                                schedule="static"):
+                    walk_item(&r, walk_, i // shares, <char*> value_view.buf,
+                              <const char*> index_view.buf, <char*> place_view.buf, i % shares,
+                              shares, way)
+            finally:
+                PyBuffer_Release(&place_view)
+        finally:
+            PyBuffer_Release(&index_view)
+    finally:
+        PyBuffer_Release(&value_view)
