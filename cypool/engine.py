@@ -150,28 +150,39 @@ def pool(
             out,
             num_threads,
         )
-    request = Request(
+    if windows == "local":
+        if type(kernel_size) not in AS_GIVEN:
+            kernel_size = frozen(kernel_size, "kernel_size")
+        if type(stride) not in AS_GIVEN:
+            stride = frozen(stride, "stride")
+        if type(padding) not in AS_GIVEN:
+            padding = frozen(padding, "padding")
+        if type(dilation) not in AS_GIVEN:
+            dilation = frozen(dilation, "dilation")
+    elif windows == "adaptive":
+        output_size = frozen(output_size, "output_size")
+    request = (
         kind,
-        kernel_size if type(kernel_size) in AS_GIVEN else frozen(kernel_size, "kernel_size"),
-        stride if type(stride) in AS_GIVEN else frozen(stride, "stride"),
-        padding if type(padding) in AS_GIVEN else frozen(padding, "padding"),
-        dilation if type(dilation) in AS_GIVEN else frozen(dilation, "dilation"),
+        kernel_size,
+        stride,
+        padding,
+        dilation,
         axis if type(axis) in AS_GIVEN else frozen(axis, "axis"),
         windows,
-        output_size if type(output_size) in AS_GIVEN else frozen(output_size, "output_size"),
+        output_size,
         turned_shape,
-        bool(ceil_mode),
-        bool(keepdims),
-        bool(count_include_pad),
+        ceil_mode,
+        keepdims,
+        count_include_pad,
         None if divisor_override is None else divisor(divisor_override),
         p,
         None if dtype is None else element_type(dtype),
-        nan_policy != "propagate" and nan_policy == "omit" and is_float(x.dtype),
-        bool(return_indices),
+        nan_policy == "omit" and is_float(x.dtype),
+        return_indices,
     )
-    recipe = planned(request, x.shape, x.strides, x.dtype, None)
+    recipe = planned(x.shape, x.strides, x.dtype, None, *request)
     if nan_policy != "propagate":
-        check_nan_policy(nan_policy, x, request, num_threads)
+        check_nan_policy(nan_policy, x, Request(*request), num_threads)
     if out is None:
         result = np.empty(recipe.kept, recipe.dtype)
         indices = np.empty(recipe.kept, np.int64) if return_indices else None
@@ -190,7 +201,7 @@ def pool(
             kept = np.expand_dims(target, recipe.reduced)
         strided = recipe
         if not kept.flags.c_contiguous:
-            strided = planned(request, x.shape, x.strides, x.dtype, kept.strides)
+            strided = planned(x.shape, x.strides, x.dtype, kept.strides, *request)
         if run(strided, x, kept, None, num_threads):
             return given
     # The kernels write elements as they are, and may not read what they have written.
@@ -254,7 +265,7 @@ def greatest_magnitude(
 
 def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
     """Pool by the greatest element, which is NaN where there is one."""
-    recipe = planned(request, x.shape, x.strides, x.dtype, None)
+    recipe = planned(x.shape, x.strides, x.dtype, None, *request)
     result = np.empty(recipe.kept, recipe.dtype)
     run(recipe, x, result, None, num_threads)
     return result
@@ -262,13 +273,17 @@ def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
 
 @lru_cache(maxsize=1024)
 def planned(
-    request: Request,
     x_shape: tuple[int, ...],
     x_strides: tuple[int, ...],
     x_dtype: np.dtype[Any],
     out_strides: tuple[int, ...] | None,
+    *asked: Any,
 ) -> Recipe:
-    """Check a call's arguments and plan it; `out_strides` None is a new C-contiguous result."""
+    """Check a call's arguments, those of a `Request`, and plan it.
+
+    With `out_strides` None the result is a new C-contiguous array.
+    """
+    request = Request(*asked)
     check_element(x_dtype)
     shape = x_shape if request.turned_shape is None else request.turned_shape
     axes = geometry.pooled_axes(request.axis, len(shape))
@@ -474,7 +489,7 @@ def plan_for(
         least=request.kind == "min" and mapping != "none",
         omits=request.omits,
         scans=not sums_are_safe(request, x_dtype, taps),
-        slot=BLOCK,
+        room=2 * BLOCK,
         parts=parts,
         parts_rows=parts_rows,
         **tiling._asdict(),

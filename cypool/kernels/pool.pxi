@@ -1450,7 +1450,7 @@ cdef bint choose_rows(
 cdef enum:
     MAX_OUTER = 64
     BATCH = 24          # source rows handed to a fold at once; a multiple of three
-    SLOTS = 3           # the same of staged rows
+    SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
 
@@ -1529,9 +1529,9 @@ cdef struct Pool:
     Py_ssize_t items
     Py_ssize_t block_bytes  # the room for a tile's rows
     Py_ssize_t at_result    # offsets into a thread's scratch
-    Py_ssize_t at_raw       # staged rows, SLOTS times as many as are staged at once
-    Py_ssize_t slot_rows
-    Py_ssize_t slot_bytes
+    Py_ssize_t at_raw       # room for staged rows
+    Py_ssize_t staged_rows  # how many there may be
+    Py_ssize_t staged_run   # how many rows of windows may take theirs from them
     Py_ssize_t at_native    # a row in the native layout, to be mapped
     Py_ssize_t at_done
     Py_ssize_t at_factors
@@ -1720,6 +1720,10 @@ cdef void stage_rows(
     """Put n lane positions of `rows` input rows end to end, as native elements or carriers."""
     cdef const char* row
     cdef Py_ssize_t r
+    if (not call.tangled and stride * p.row.xs == n * p.inner * p.x_size
+            and stride * p.row.step == n * p.lane.step):
+        n *= rows       # they are end to end already
+        rows = 1
     for r in range(rows):
         row = src
         if call.tangled:
@@ -1742,49 +1746,60 @@ cdef void vertical(
     """Fold lane positions `position` … + n of `rows` windows along the row axis into dst.
 
     `row` is the first window; the others, `stride` further each, have the same taps; there are
-    at most `slot_rows` where rows are staged.  Where lanes are pairs, dst is a row of lanes.
+    at most `staged_run` where rows are staged.  Where lanes are pairs, dst is a row of lanes.
     """
     cdef const char* batch[BATCH]
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, step = stride * p.row.xs
+    cdef bint fresh = True
+    cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, xs = p.row.xs, step = stride * xs
     cdef Py_ssize_t first = row.start + row.first * p.row.d
     cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
-    cdef Py_ssize_t index = place.index + position * p.lane.step + row.start * p.row.step
-    cdef Py_ssize_t batches = SLOTS if call.staged else BATCH
-    cdef bint fresh = True
-    cdef char* staged
-    cdef const char* src = call.x + place.x_at + position * p.lane.xs + row.start * p.row.xs
+    cdef Py_ssize_t index = place.index + position * p.lane.step + first * p.row.step
+    cdef Py_ssize_t reach = stop - first + (rows - 1) * stride, batches = BATCH
+    # Input rows are staged all at once if they are not more than what the windows take.
+    cdef bint whole = (call.staged and reach <= p.staged_rows
+                       and reach <= rows * (row.stop - row.first))
+    cdef const char* src = call.x + place.x_at + position * p.lane.xs + first * xs
+    cdef const char* at
+    cdef char* native = raw - p.at_raw + p.at_native
     if call.staged:
-        step = cells * p.size
+        xs = cells * p.size
+        step = stride * xs if whole else xs
+        if not whole:
+            batches = SLOTS
     for i in range(p.nouter):
         taken[i] = 0
     while row.first < row.stop and not place.empty:
-        for t in range(row.first, row.stop):
-            batch[count] = src + t * p.row.d * p.row.xs
-            if call.staged:
-                staged = raw + count * p.slot_bytes
-                stage_rows(p, call, staged, batch[count], index + t * p.row.d * p.row.step, rows,
-                           stride, n, raw - p.at_raw + p.at_native)
-                batch[count] = staged
-                if p.rows.scan != NULL:
-                    # Rows that were not there before: the last ones, if any.
-                    r = clamped((place.seen - row.start - t * p.row.d + stride - 1) // stride,
-                                0, rows)
-                    p.rows.scan(staged + r * step, step, rows - r, cells, &place.range_)
+        at = src
+        if whole:
+            stage_rows(p, call, raw, src, index, reach, 1, n, native)
+            at = raw
+        for t in range(row.stop - row.first):
+            batch[count] = at + t * p.row.d * xs
+            if call.staged and not whole:
+                at = raw + count * (p.staged_rows // SLOTS) * xs
+                stage_rows(p, call, <char*> at, src + t * p.row.d * p.row.xs,
+                           index + t * p.row.d * p.row.step, rows, stride, n, native)
+                batch[count] = at
+                if p.rows.scan != NULL and first + t * p.row.d >= place.seen:
+                    p.rows.scan(at, xs, rows, cells, &place.range_)
             count += 1
             if count == batches:
                 lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
                 fresh = False
                 count = 0
-        if p.rows.scan != NULL and not call.staged:
+        if whole and count > 0:
+            lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
+            fresh = False
+            count = 0
+        if p.rows.scan != NULL and (whole or not call.staged):
             for r in range(rows):
                 i = max(first + r * stride, place.seen)
                 t = stop + r * stride
-                if r == 0 and stride <= stop - first:
+                if r == 0 and (whole or stride <= stop - first):
                     t = stop + (rows - 1) * stride     # all rows at once: they leave no gap
                 if i < t:
-                    p.rows.scan(src + (i - row.start) * p.row.xs, p.row.xs, t - i, cells,
-                                &place.range_)
+                    p.rows.scan(at + (i - first) * xs, xs, t - i, cells, &place.range_)
                 if t > stop + r * stride:
                     break
         if not next_taps(p, place, taken, &src, &index):
@@ -1973,7 +1988,7 @@ cdef void gather(
                 else:
                     run = alike(&p.row, &row, place.rows - r)
                     if call.staged:
-                        run = min(run, p.slot_rows)
+                        run = min(run, p.staged_run)
             if p.pairs or (p.leading and not p.lifts):
                 vertical(p, call, place, &row, run, p.row.s, result + r * result_row, result_row,
                          base + lo, hi - lo, raw)
@@ -2170,7 +2185,7 @@ cdef void lift_rows(
     i = top
     while i < bottom:
         row.start = start + i
-        run = min(bottom - i, p.slot_rows) if call.staged else bottom - i
+        run = min(bottom - i, p.staged_rows) if call.staged else bottom - i
         vertical(p, call, place, &row, run, 1, lifted_rows + i * block_row + lo * acc_cell,
                  block_row, base + lo, hi - lo, raw)
         i += run
@@ -2505,7 +2520,7 @@ cdef class Plan:
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
         bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare, bint pairs, Py_ssize_t tile,
-        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t slot, Py_ssize_t parts,
+        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts,
         bint parts_rows,
     ):
         cdef Pool* p = &self.pool
@@ -2592,9 +2607,12 @@ cdef class Plan:
         p.at_result = 4 * p.block_bytes
         p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
         p.at_raw = p.at_result + p.result_bytes
-        p.slot_rows = clamped(slot // (p.pitch * p.inner * p.size), 1, rows)
-        p.slot_bytes = rounded_up(p.slot_rows * p.pitch * p.inner * p.size)
-        p.at_native = p.at_raw + SLOTS * p.slot_bytes
+        rows = max((tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1, SLOTS)
+        p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)
+        p.staged_run = p.staged_rows // SLOTS
+        if p.row.s <= p.row.k <= p.staged_rows and (p.row.d == 1 or p.row.k == 1):
+            p.staged_run = (p.staged_rows - p.row.k) // p.row.s + 1
+        p.at_native = p.at_raw + rounded_up(p.staged_rows * p.pitch * p.inner * p.size)
         p.at_done = p.at_native + rounded_up(p.pitch * p.inner * p.x_size)
         p.at_factors = p.at_done + rounded_up(
             lanes * p.inner * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
