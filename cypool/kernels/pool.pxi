@@ -1368,7 +1368,7 @@ cdef Py_ssize_t elem_size(int elem) noexcept:
 
 cdef bint choose_rows(
     int elem, int mapping, int kind, int acc, int out, int* lifted, Rows* rows) noexcept:
-    """Fill `rows` and the code of what they lift; False if there is nothing for this combination."""
+    """Fill `rows` and the code of what they lift; False if there is nothing to fill them with."""
     cdef Rows mapped
     memset(rows, 0, sizeof(Rows))
     memset(&mapped, 0, sizeof(Rows))
@@ -2519,7 +2519,8 @@ cdef class Plan:
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare, bint pairs, Py_ssize_t tile,
+        bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare,
+        bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts,
         bint parts_rows,
     ):
@@ -2545,7 +2546,9 @@ cdef class Plan:
         p.mapping.step = p.lane.step
         p.mapping.flip = -1 if least else 0
         # The ends of the range of ranks are kept for NaN and, below all, for windows of nothing.
-        bits = 64 if mapping == MAP_PACK_WIDE else 32 if mapping == MAP_PACK else 8 * elem_size(elem)
+        bits = 8 * elem_size(elem)
+        if mapping == MAP_PACK or mapping == MAP_PACK_WIDE:
+            bits = 32 if mapping == MAP_PACK else 64
         p.mapping.nan = (1 - 2 ** (bits - 1)) if omits else 2 ** (bits - 1) - 1
         p.mapping.exponent = divisor
         p.roots = mapping == MAP_POWER
