@@ -39,6 +39,9 @@ MODULES = [
     "reference",
 ]
 
+#: The modules that need another package, which may be missing.
+NEEDS = {"cypool.onnx": "onnx"}
+
 FUNCTIONS = [getattr(cypool, name) for name in cypool.__all__]
 every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=cypool.__all__)
 
@@ -67,6 +70,8 @@ def sections(docstring):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_a_module(name):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     module = importlib.import_module(name)
     assert module.__doc__, "no docstring"
     tests = doctest.DocTestFinder().find(module, name)
