@@ -102,6 +102,15 @@ def min_pool_backward(
     Notes
     -----
     {added}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import min_pool, min_pool_backward
+    >>> x = np.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0])
+    >>> y, indices = min_pool(x, 3, 1, return_indices=True)
+    >>> min_pool_backward(np.ones_like(y), indices, x.shape)
+    array([0., 2., 0., 2., 0., 0.])
     """
     return scatter(
         "add",
@@ -148,6 +157,15 @@ def adaptive_max_pool_backward(
     Notes
     -----
     {added}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import adaptive_max_pool, adaptive_max_pool_backward
+    >>> x = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
+    >>> y, indices = adaptive_max_pool(x, 2, return_indices=True)
+    >>> adaptive_max_pool_backward(np.ones_like(y), indices, x.shape)
+    array([0., 0., 1., 0., 1.])
     """
     return scatter(
         "add",
@@ -223,7 +241,9 @@ def avg_pool_backward(
     {grad_output}
     {input_shape}
     {windows}
-    count_include_pad, divisor_override : optional
+    count_include_pad : bool, optional
+        As in `avg_pool`.
+    divisor_override : int, optional
         As in `avg_pool`.
     {plain_calls}
 
@@ -455,6 +475,16 @@ def global_max_pool_backward(
     See Also
     --------
     global_max_pool : returns the indices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_max_pool, global_max_pool_backward
+    >>> x = np.array([[3.0, 1.0, 4.0], [5.0, 1.0, 2.0]])
+    >>> y, indices = global_max_pool(x, axis=1, return_indices=True)
+    >>> global_max_pool_backward(np.array([4.0, 3.0]), indices, x.shape, axis=1)
+    array([[0., 0., 4.],
+           [3., 0., 0.]])
     """
     shape = whole_shape(input_shape, "input_shape")
     return max_pool_backward(
@@ -497,6 +527,16 @@ def global_min_pool_backward(
     See Also
     --------
     global_min_pool : returns the indices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_min_pool, global_min_pool_backward
+    >>> x = np.array([[3.0, 1.0, 4.0], [5.0, 1.0, 2.0]])
+    >>> y, indices = global_min_pool(x, axis=1, return_indices=True)
+    >>> global_min_pool_backward(np.array([4.0, 3.0]), indices, x.shape, axis=1)
+    array([[0., 4., 0.],
+           [0., 3., 0.]])
     """
     shape = whole_shape(input_shape, "input_shape")
     return min_pool_backward(
@@ -579,6 +619,14 @@ def global_sum_pool_backward(
     See Also
     --------
     global_sum_pool : the pooling.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_sum_pool_backward
+    >>> global_sum_pool_backward(np.array([2.0, 4.0]), (2, 2), axis=1)
+    array([[2., 2.],
+           [4., 4.]])
     """
     shape = whole_shape(input_shape, "input_shape")
     grad = with_kept_axes(gradient(grad_output), shape, axis, keepdims)
@@ -621,6 +669,13 @@ def global_lp_pool_backward(
     Notes
     -----
     {norm_gradient}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_lp_pool_backward
+    >>> global_lp_pool_backward(np.array(1.0), np.array([3.0, -4.0]))
+    array([ 0.6, -0.8])
     """
     array = plain_array(x)
     return norm_turned(
