@@ -37,6 +37,14 @@ from libc.string cimport memcpy, memset
 
 cdef extern from *:
     """
+    #include <fenv.h>
+    #ifdef FE_INEXACT
+    #define cypool_forget() feclearexcept(FE_INEXACT)
+    #define cypool_rounded() (fetestexcept(FE_INEXACT) != 0)
+    #else
+    #define cypool_forget()
+    #define cypool_rounded() 1
+    #endif
     #ifdef _OPENMP
     #include <omp.h>
     #define cypool_openmp 1
@@ -48,6 +56,9 @@ cdef extern from *:
     """
     bint cypool_openmp
     int cypool_max_threads() nogil
+    # Whether any operation since `forget` was rounded, as the processor remembers.
+    void cypool_forget() nogil
+    bint cypool_rounded() nogil
 
 
 # ---------------------------------------------------------------------------------------------
@@ -175,7 +186,6 @@ cdef struct Rows:
     scan_f scan         # widen a range to the elements of a row
     suspect_f suspect   # the next accumulator not to be trusted
     exact_f exact       # elements into an exact sum
-    finish_f twin_finish
     bint twins          # the accumulators are Twins
     bint inverts        # the finish takes inverses of divisors
     int digits          # of an element, in bits
@@ -789,8 +799,9 @@ cdef void sum_finish(
 # Float sums that cancel
 # ---------------------------------------------------------------------------------------------
 # A sum is exact while all its terms are multiples of one unit and their total stays below 2**53
-# (2**106) of it, as the greatest and least magnitudes of an item tell.  Else a sum that is small
-# against its terms is suspect, and its window is added up again with more care.
+# (2**106) of it, as the greatest and least magnitudes of an item tell, or while the processor has
+# nothing rounded.  Else a sum that is small against its terms is suspect, and its window is added up
+# again with more care.
 
 ctypedef fused real_t:
     float
@@ -1086,7 +1097,6 @@ cdef void sum_rows(sum_t* _, int out, Rows* rows) noexcept:
     if sum_t is double:
         rows.finish = <finish_f> sum_finish[float, double]
         rows.inverts = True
-        rows.twin_finish = <finish_f> sum_finish[float, Twin]
     elif out == 0:
         rows.finish = <finish_f> sum_finish[uint8_t, sum_t]
     elif out == 1:
@@ -1107,8 +1117,6 @@ cdef void sum_rows(sum_t* _, int out, Rows* rows) noexcept:
         rows.finish = <finish_f> sum_finish[float, sum_t]
     elif out == 9:
         rows.finish = <finish_f> sum_finish[double, sum_t]
-    if sum_t is Twin:
-        rows.twin_finish = rows.finish
 
 
 cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
@@ -1252,6 +1260,7 @@ cdef struct Pool:
     Py_ssize_t at_raw
     Py_ssize_t at_done
     Py_ssize_t at_factors
+    Py_ssize_t at_wary
     Py_ssize_t result_bytes
     Py_ssize_t scratch_bytes
 
@@ -1272,7 +1281,8 @@ cdef struct Place:
     Py_ssize_t rows
     Py_ssize_t lane         # first lane, and how many
     Py_ssize_t lanes
-    Range range_            # of the item's elements
+    bint scans              # the item's elements widen
+    Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
 
 
@@ -1418,13 +1428,13 @@ cdef void vertical(
                 p.stage(NULL, raw, p.inner * p.size, p.size, batch[0], p.lane.xs, p.inner_xs,
                         n, p.inner, p.swap)
                 batch[0] = raw
-                if p.rows.scan != NULL and row.start + t * p.row.d >= place.seen:
+                if place.scans and row.start + t * p.row.d >= place.seen:
                     p.rows.scan(raw, 0, 1, cells, &place.range_)
             if count == BATCH or call.staged:
                 lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
                 fresh = False
                 count = 0
-        if p.rows.scan != NULL and not call.staged:
+        if place.scans and not call.staged:
             for r in range(rows):
                 i = max(first + r * stride, place.seen)
                 t = stop + r * stride
@@ -1628,7 +1638,7 @@ cdef void gather(
                        + (row.start + row.first * p.row.d) * p.row.xs)
                 across(p, result + r * result_row, result_row, src, p.row.s * p.row.xs, run,
                        place.lanes, taps, True, fresh, spare)
-                if p.rows.scan != NULL:
+                if place.scans:
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
                 if not p.lifts:
@@ -1650,6 +1660,29 @@ cdef void gather(
         tap += p.taps
     if fresh:
         p.rows.clear(result, result_row, place.rows, place.lanes * p.inner)
+
+
+cdef void gather_warily(
+    const Pool* p, const Call* call, Place* place, char* scratch, char* result,
+    Py_ssize_t result_row) noexcept nogil:
+    """Gather, with the range of the elements if any sum was rounded.
+
+    Most items are spared the scan; where one needs it, the next is likely to, too.  Sums of Twins
+    are always rounded.
+    """
+    cdef bint* wary = <bint*> (scratch + p.at_wary)
+    place.scans = p.rows.twins or wary[0]
+    if p.rows.scan == NULL or p.rows.twins:
+        gather(p, call, place, 0, scratch, result, result_row)
+        return
+    cypool_forget()
+    gather(p, call, place, 0, scratch, result, result_row)
+    wary[0] = cypool_rounded()
+    if not wary[0]:
+        place.range_.peak = 0
+    elif not place.scans:
+        place.scans = True
+        gather(p, call, place, 0, scratch, result, result_row)
 
 
 cdef void fold_cut(
@@ -1801,7 +1834,11 @@ cdef void mend(
     if p.averages:
         divisor = place.count * row.count * lane.count
     divisor = ldexp(divisor, scale)
-    p.rows.twin_finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
+    if not p.rows.twins:
+        # As an exact sum is finished: that of an item with another, rounded one is the same.
+        total.hi += total.lo
+        divisor = 1.0 / divisor
+    p.rows.finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
 
 
 cdef void finish(
@@ -1897,7 +1934,7 @@ cdef void pool_item(
     if straight:
         result = (call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os)
         result_row = p.row.os
-    gather(p, call, &place, 0, scratch, result, result_row)
+    gather_warily(p, call, &place, scratch, result, result_row)
     if not straight:
         finish(p, call, &place, scratch, result)
 
@@ -1908,6 +1945,7 @@ cdef void pool_part(
     cdef Place place
     locate(p, i // p.parts, &place)
     results += i * (p.result_bytes + sizeof(Range))
+    place.scans = p.rows.scan != NULL
     gather(p, call, &place, i % p.parts, scratch, results, p.res_pitch * p.inner * p.rows.size)
     memcpy(results + p.result_bytes, &place.range_, sizeof(Range))
 
@@ -2079,7 +2117,8 @@ cdef class Plan:
         p.at_raw = p.at_result + p.result_bytes
         p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * p.size)
         p.at_factors = p.at_done + rounded_up(lanes * p.inner * p.out_size)
-        p.scratch_bytes = p.at_factors + rounded_up(max(lanes * p.inner, tile) * sizeof(double))
+        p.at_wary = p.at_factors + rounded_up(max(lanes * p.inner, tile) * sizeof(double))
+        p.scratch_bytes = p.at_wary + rounded_up(sizeof(bint))
 
     def run(self, x, out, int threads):
         """Pool x into out: two arrays of exactly the shapes and strides planned for.
@@ -2114,6 +2153,10 @@ cdef class Plan:
                     raise MemoryError("no memory for the scratch rows")
                 scratch = memory + (64 - <uintptr_t> memory % 64)
                 results = scratch + threads * p.scratch_bytes
+                for i in range(threads):
+                    (<bint*> (scratch + i * p.scratch_bytes + p.at_wary))[0] = False
+                    # Around bare rows are cells that are summed, though never used.
+                    memset(scratch + i * p.scratch_bytes, 0, p.block_bytes if p.bare else 0)
                 if threads == 1 and p.parts == 1:
                     with nogil:
                         for i in range(units):
