@@ -216,6 +216,11 @@ class Axis(NamedTuple):
         """Whether one window is the whole axis."""
         return self.out == 1 and self.k == self.n and self.d == 1 and not self.before
 
+    def is_uncut(self) -> bool:
+        """Whether every window has all its positions, or counts them at least."""
+        end = (self.out - 1) * self.s - self.before + (self.k - 1) * self.d
+        return end < self.counted if self.counted >= 0 else not self.before and end < self.n
+
     def tiles(self) -> bool:
         """Whether the windows lie side by side, from one end of the axis to the other."""
         apart = self.d * (self.k - 1) < self.s
@@ -250,6 +255,10 @@ def plan_for(
     # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
     slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
     work = math.prod(x_shape) + math.prod(out_shape) * slid
+    # If all windows have all their positions, there is one divisor for all.
+    averages = kind == "avg" and divisor_override is None
+    if averages and all(axis.is_uncut() for axis in axes):
+        averages, divisor_override = False, math.prod(axis.k for axis in axes)
     merged = merge(axes)
     size, out_size = x_dtype.itemsize, out_dtype.itemsize
 
@@ -307,7 +316,7 @@ def plan_for(
         lane=lane,
         inner=(inner.n, inner.xs, inner.os if inner.n > 1 else out_size),
         swap=not x_dtype.isnative,
-        averages=kind == "avg" and divisor_override is None,
+        averages=averages,
         divisor=float(divisor_override or 1),
         terms=taps,
         depth=depth,

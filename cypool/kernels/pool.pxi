@@ -135,6 +135,7 @@ ctypedef fused bits_t:
 cdef struct Ending:
     bint is_signed
     bint wraps
+    int shift           # if it is not 0, every divisor is 2**shift
 
 # The magnitudes of the floats an item is made of, as bit patterns without the sign.
 cdef struct Range:
@@ -744,6 +745,35 @@ cdef inline int64_t signed_value(sum_t x) noexcept nogil:
         return 0
 
 
+cdef inline void shifted_row(
+    elem_t* dst, const sum_t* src, Py_ssize_t n, int shift, bint is_signed) noexcept nogil:
+    """dst[j] = src[j] / 2**shift, half to even, where sums are wider than elements.
+
+    Without conversions, divisions and wider lanes.  Signed numbers are moved up by the least one.
+    """
+    cdef Py_ssize_t j
+    cdef sum_t x, q, up, half, below, least, most
+    if sum_t is Twin or sum_t is Wide or sum_t is double:
+        pass
+    elif elem_t is float or elem_t is double:
+        pass
+    elif sizeof(elem_t) < sizeof(sum_t):
+        half = <sum_t> ((<sum_t> 1) << (shift - 1))
+        below = <sum_t> (2 * half - 1)
+        up = <sum_t> ((<uint64_t> is_signed) << (8 * sizeof(sum_t) - 1))
+        least = 0
+        if is_signed:
+            least = <sum_t> ((up >> shift) + <sum_t> worst[elem_t, Most](dst, <Most*> NULL))
+        most = <sum_t> ((up >> shift) + <sum_t> worst[elem_t, Least](dst, <Least*> NULL))
+        for j in range(n):
+            x = <sum_t> (src[j] + up)
+            q = <sum_t> (x >> shift)
+            q = <sum_t> (q + (<sum_t> ((x & below) + (q & 1)) > half))
+            q = q if q > least else least
+            q = q if q < most else most
+            dst[j] = <elem_t> (q - (up >> shift))
+
+
 cdef inline elem_t one_nan(elem_t x) noexcept nogil:
     """x, or if it is NaN one with all bits set: which of two NaNs a sum keeps is not defined."""
     if elem_t is float:
@@ -756,8 +786,11 @@ cdef inline elem_t one_nan(elem_t x) noexcept nogil:
 cdef void sum_finish(
     elem_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
-    """dst[r, j] = src[r, j] over its divisor; factors[j] is that, or for double its inverse."""
+    """dst[r, j] = src[r, j] over its divisor; factors[r, j] is that, or for double its inverse."""
     cdef Py_ssize_t j, r
+    if dst_pitch == n * <Py_ssize_t> sizeof(elem_t) and src_pitch == n * <Py_ssize_t> sizeof(sum_t):
+        n *= rows
+        rows = 1
     for r in range(rows):
         if sum_t is Twin:
             for j in range(n):
@@ -776,6 +809,8 @@ cdef void sum_finish(
             else:
                 for j in range(n):
                     dst[j] = <elem_t> src[j]
+        elif ending.shift > 0:
+            shifted_row(dst, src, n, ending.shift, ending.is_signed)
         elif sum_t is uint16_t and not (elem_t is double):
             # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
             if ending.is_signed:
@@ -793,6 +828,7 @@ cdef void sum_finish(
                 dst[j] = settled[elem_t](<double> src[j] / factors[j], dst)
         dst = <elem_t*> (<char*> dst + dst_pitch)
         src = <const sum_t*> (<const char*> src + src_pitch)
+        factors += n
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1197,6 +1233,7 @@ cdef enum:
     BATCH = 24          # source rows handed to a fold at once; a multiple of three
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
+    FACTORS = 1024      # rows are finished together while they have so many elements or less
 
 cdef struct Axis:
     Py_ssize_t n        # input positions
@@ -1260,7 +1297,8 @@ cdef struct Pool:
     Py_ssize_t at_raw
     Py_ssize_t at_done
     Py_ssize_t at_factors
-    Py_ssize_t at_wary
+    Py_ssize_t factors      # how many
+    Py_ssize_t at_memory
     Py_ssize_t result_bytes
     Py_ssize_t scratch_bytes
 
@@ -1269,6 +1307,11 @@ cdef struct Call:
     const char* x
     char* out
     bint staged
+
+# What a thread remembers from item to item; behind it, what the rows of factors count.
+cdef struct Memory:
+    bint wary               # sums of the last item were rounded
+    Py_ssize_t lane         # the first lane that the factors are for
 
 # Where an item lies.
 cdef struct Place:
@@ -1670,15 +1713,15 @@ cdef void gather_warily(
     Most items are spared the scan; where one needs it, the next is likely to, too.  Sums of Twins
     are always rounded.
     """
-    cdef bint* wary = <bint*> (scratch + p.at_wary)
-    place.scans = p.rows.twins or wary[0]
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    place.scans = p.rows.twins or memory.wary
     if p.rows.scan == NULL or p.rows.twins:
         gather(p, call, place, 0, scratch, result, result_row)
         return
     cypool_forget()
     gather(p, call, place, 0, scratch, result, result_row)
-    wary[0] = cypool_rounded()
-    if not wary[0]:
+    memory.wary = cypool_rounded()
+    if not memory.wary:
         place.range_.peak = 0
     elif not place.scans:
         place.scans = True
@@ -1847,10 +1890,10 @@ cdef void finish(
     """Turn an item's rows of accumulators into output."""
     cdef Py_ssize_t row_bytes = p.res_pitch * p.inner * p.rows.size
     cdef Py_ssize_t n = place.lanes * p.inner, r = 0, i, run
-    cdef double count, filled = -1.0, bound = 0.0
+    cdef Py_ssize_t group = clamped(FACTORS // n, 1, p.tile) if p.plain else 1
+    cdef double bound = 0.0
     cdef double* factors = <double*> (scratch + p.at_factors)
     cdef bint overflows = False
-    cdef Span row
     cdef const char* src
     cdef char* out
     cdef char* dst
@@ -1859,27 +1902,15 @@ cdef void finish(
     while r < place.rows:
         src = result + r * row_bytes
         out = call.out + place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os
-        run = place.rows - r if p.plain else 1
+        run = min(place.rows - r, group)
         if p.rows.finish == NULL:
             for i in range(run if p.plain else 0):
                 memcpy(out + i * p.row.os, src + i * row_bytes, n * p.out_size)
         else:
             dst = out if p.plain else scratch + p.at_done
-            count = 1.0
-            if p.averages:
-                row = window(&p.row, place.row + r)
-                run = alike(&p.row, &row, run)
-                count = place.count * row.count
-            if count != filled:
-                fill_factors(p, place, count, factors)
-                filled = count
-            if n == 1 and p.plain and p.row.os == p.out_size and row_bytes == p.rows.size:
-                # Rows of one element, end to end, are one row.
-                for i in range(1, run):
-                    factors[i] = factors[0]
-                p.rows.finish(dst, 0, src, 0, 1, run, factors, p.ending)
-            else:
-                p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
+            if p.ending.shift == 0:
+                fill_factors(p, place, r, run, factors, <Memory*> (scratch + p.at_memory))
+            p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
             i = 0
             while bound > 0.0 or overflows:
                 # Whole rows of the result, their gaps included, as one.
@@ -1900,23 +1931,40 @@ cdef void finish(
 
 
 cdef void fill_factors(
-    const Pool* p, const Place* place, double count, double* factors) noexcept nogil:
-    """The divisors (or their inverses) of a row whose windows count `count` on the other axes."""
-    cdef Py_ssize_t j = 0, i, run
+    const Pool* p, const Place* place, Py_ssize_t r, Py_ssize_t rows, double* factors,
+    Memory* memory) noexcept nogil:
+    """The divisors (or their inverses) of an item's rows from r on, unless they are there."""
+    cdef double* counts = <double*> (memory + 1)
+    cdef Py_ssize_t n = place.lanes * p.inner, i, stop, j, k, run
     cdef double divisor
-    cdef Span lane
-    while j < place.lanes:
-        run = place.lanes - j
-        divisor = p.divisor
-        if p.averages:
-            lane = window(&p.lane, place.lane + j)
-            run = alike(&p.lane, &lane, run)
-            divisor = count * lane.count
-        if p.rows.inverts:
-            divisor = 1.0 / divisor
-        for i in range(j * p.inner, (j + run) * p.inner):
-            factors[i] = divisor
-        j += run
+    cdef Span row, lane
+    if not p.averages:
+        for i in range(p.factors if memory.lane < 0 else 0):
+            factors[i] = 1.0 / p.divisor if p.rows.inverts else p.divisor
+        memory.lane = 0
+        return
+    if memory.lane != place.lane:
+        memset(counts, -1, p.scratch_bytes - p.at_memory - sizeof(Memory))
+        memory.lane = place.lane
+    i = 0
+    while i < rows:
+        row = window(&p.row, place.row + r + i)
+        stop = i + alike(&p.row, &row, rows - i)
+        for i in range(i, stop):
+            if counts[i] == place.count * row.count:
+                continue
+            counts[i] = place.count * row.count
+            j = 0
+            while j < place.lanes:
+                lane = window(&p.lane, place.lane + j)
+                run = alike(&p.lane, &lane, place.lanes - j)
+                divisor = counts[i] * lane.count
+                if p.rows.inverts:
+                    divisor = 1.0 / divisor
+                for k in range(i * n + j * p.inner, i * n + (j + run) * p.inner):
+                    factors[k] = divisor
+                j += run
+        i = stop
 
 
 cdef void pool_item(
@@ -2074,6 +2122,11 @@ cdef class Plan:
         p.depth = depth
         p.ending.is_signed = elem % 2 == 1 and elem < 8
         p.ending.wraps = wraps
+        # Sums are wider than elements, in 16 to 64 bits, and have one divisor.
+        if acc < 3 and out < 8 and p.out_size < p.rows.size and not (wraps or averages):
+            for i in range(1, 8 * p.out_size):
+                if divisor == <double> ((<uint64_t> 1) << i):
+                    p.ending.shift = <int> i
         p.reduces = reduces
         p.slides = slides
         p.lifts = lifts
@@ -2117,8 +2170,10 @@ cdef class Plan:
         p.at_raw = p.at_result + p.result_bytes
         p.at_done = p.at_raw + rounded_up(p.pitch * p.inner * p.size)
         p.at_factors = p.at_done + rounded_up(lanes * p.inner * p.out_size)
-        p.at_wary = p.at_factors + rounded_up(max(lanes * p.inner, tile) * sizeof(double))
-        p.scratch_bytes = p.at_wary + rounded_up(sizeof(bint))
+        p.factors = max(lanes * p.inner, min(tile * lanes * p.inner, FACTORS))
+        p.at_memory = p.at_factors + rounded_up(p.factors * sizeof(double))
+        p.scratch_bytes = p.at_memory + rounded_up(
+            sizeof(Memory) + min(tile, FACTORS) * sizeof(double))
 
     def run(self, x, out, int threads):
         """Pool x into out: two arrays of exactly the shapes and strides planned for.
@@ -2154,7 +2209,10 @@ cdef class Plan:
                 scratch = memory + (64 - <uintptr_t> memory % 64)
                 results = scratch + threads * p.scratch_bytes
                 for i in range(threads):
-                    (<bint*> (scratch + i * p.scratch_bytes + p.at_wary))[0] = False
+                    # No lane is -1, and no count the NaN of these bits.
+                    memset(scratch + i * p.scratch_bytes + p.at_memory, -1,
+                           p.scratch_bytes - p.at_memory)
+                    (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).wary = False
                     # Around bare rows are cells that are summed, though never used.
                     memset(scratch + i * p.scratch_bytes, 0, p.block_bytes if p.bare else 0)
                 if threads == 1 and p.parts == 1:
