@@ -387,7 +387,9 @@ def tiling_of(
     if (lanes > 1 or lifts) and not (leading or reduces or pairs):
         pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
     if not lifts:
-        tile = min(row.out, max(cap // (lanes if pairs else pitch), 1))
+        # Runs are mostly read where they lie.
+        room = 4 * cap if reduces else cap
+        tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
         if lanes == 1 < lane.s and not reduces:
             tile = 1
     # Short rows are cheapest side by side as they are, if padding cuts few of their windows.

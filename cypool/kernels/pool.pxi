@@ -543,9 +543,18 @@ cdef void best_run(
         src = past(src, src_pitch)
 
 
-# A single accumulator would chain every sum to the one before it; independent lanes vectorise.
+# A single accumulator would chain every sum to the one before it; independent lanes vectorise.  The
+# lanes of several runs are then added up together.
 cdef enum:
     LANES = 16
+    RUNS = 16
+
+
+cdef inline void halve(sum_t* dst, const sum_t* src, Py_ssize_t n) noexcept nogil:
+    """dst[j] = src[2 j] + src[2 j + 1] for j < n."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        dst[j] = added[sum_t](src[2 * j], src[2 * j + 1])
 
 
 cdef void sum_run(
@@ -553,30 +562,42 @@ cdef void sum_run(
     Py_ssize_t n, bint fresh) noexcept nogil:
     """dst[r, 0] = src[r, 0] + … + src[r, n - 1], and dst[r, 0] unless `fresh`; n >= 1."""
     cdef sum_t lane[LANES]
-    cdef Py_ssize_t i, j, r
+    cdef sum_t lanes[LANES * RUNS]
+    cdef sum_t halves[LANES * RUNS]
+    cdef Py_ssize_t i, j, r, runs
     cdef sum_t x
-    for r in range(rows):
-        x = lifted[term_t, sum_t](src[0], dst)
-        i = 1
-        if n >= LANES:
-            for j in range(LANES):
-                lane[j] = lifted[term_t, sum_t](src[j], dst)
-            i = LANES
-            while i + LANES <= n:
+    while rows > 0:
+        runs = min(rows, RUNS)
+        for r in range(runs):
+            x = lifted[term_t, sum_t](src[0], dst)
+            i = 1
+            if n >= LANES:
                 for j in range(LANES):
-                    lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
-                i += LANES
-            for j in range(8):
-                lane[j] = added[sum_t](lane[j], lane[j + 8])
-            for j in range(4):
-                lane[j] = added[sum_t](lane[j], lane[j + 4])
-            x = added[sum_t](added[sum_t](lane[0], lane[2]), added[sum_t](lane[1], lane[3]))
-        while i < n:
-            x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
-            i += 1
-        dst[0] = x if fresh else added[sum_t](dst[0], x)
-        dst = <sum_t*> (<char*> dst + dst_pitch)
-        src = past(src, src_pitch)
+                    lane[j] = lifted[term_t, sum_t](src[j], dst)
+                i = LANES
+                while i + LANES <= n:
+                    for j in range(LANES):
+                        lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
+                    i += LANES
+                for j in range(LANES):
+                    lanes[r * LANES + j] = lane[j]
+                for j in range(n - i):
+                    lanes[r * LANES + j] = added[sum_t](
+                        lanes[r * LANES + j], lifted[term_t, sum_t](src[i + j], dst))
+            else:
+                for i in range(1, n):
+                    x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
+                lanes[r] = x
+            src = past(src, src_pitch)
+        if n >= LANES:
+            halve(halves, lanes, runs * 8)
+            halve(lanes, halves, runs * 4)
+            halve(halves, lanes, runs * 2)
+            halve(lanes, halves, runs)
+        for r in range(runs):
+            dst[0] = lanes[r] if fresh else added[sum_t](dst[0], lanes[r])
+            dst = <sum_t*> (<char*> dst + dst_pitch)
+        rows -= runs
 
 
 cdef void best_clear(
