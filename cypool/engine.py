@@ -30,8 +30,8 @@ ACCUMULATORS = {"uint16": 2, "uint32": 4, "uint64": 8, "double": 8, "twin": 16, 
 #: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
 BLOCK = 16384
 
-#: The same where tiles are made tall, for windows that overlap much: they stay in the L2 cache.
-LARGE_BLOCK = 98304
+#: The same where tiles are made tall, for windows that overlap much.
+LARGE_BLOCK = 24576
 
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 393216
@@ -365,11 +365,13 @@ def tiling_of(
     if lifts:
         # Neighbouring tiles share the rows that their windows reach over: a tile should be tall,
         # and as wide as the lane windows need if there is room.
-        tile = min(row.out, max(3 * reach // row.s, 1))
+        cells = (lane.out - 1) * lane.s + lane.d * (lane.k - 1) + 1
+        tile = max(3 * reach // row.s, (BLOCK // (cells * cell) - reach) // row.s + 1, 1)
+        tile = -(-row.out // -(-row.out // tile))  # tiles of one size
         while tile > 1 and 16 * cell * ((tile - 1) * row.s + reach) > LARGEST_BLOCK:
             tile //= 2
         bytes_per_lane = cell * ((tile - 1) * row.s + reach)
-        wanted = 1 if leading else min(3 * lane.d * lane.k, BLOCK // cell)
+        wanted = 1 if leading else min(12 * lane.d * lane.k, BLOCK // cell)
         cap = max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
     taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
     reach = lane.d * (taps - 1) + 1
@@ -386,6 +388,9 @@ def tiling_of(
     pitch = (lanes - 1) * lane.s + reach
     if (lanes > 1 or lifts) and not (leading or reduces or pairs):
         pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
+        line = max(64 // cell, 1) * lane.s
+        if lifts and pitch >= 8 * line:
+            pitch = -(-pitch // line) * line  # so that each begins a cache line
     if not lifts:
         # Runs are mostly read where they lie.
         room = 4 * cap if reduces else cap
