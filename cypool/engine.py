@@ -392,7 +392,7 @@ def tiling_of(
         if lifts and pitch >= 8 * line:
             pitch = -(-pitch // line) * line  # so that each begins a cache line
     if not lifts:
-        # Runs are mostly read where they lie.
+        # Runs are mostly read where they lie, and need no room.
         room = 4 * cap if reduces else cap
         tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
         if lanes == 1 < lane.s and not reduces:
