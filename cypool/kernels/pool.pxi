@@ -1867,33 +1867,48 @@ cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept 
 
 cdef void mend(
     const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i, char* dst,
-    char* raw) noexcept nogil:
-    """Put the right result in the place of element i of an item's row r."""
+    const char* given, char* raw) noexcept nogil:
+    """Put the right result in the place of element i of an item's row r.
+
+    Unless the given sum is not suspect by what its own window holds, rather than the item.
+    """
     cdef Span row = window(&p.row, place.row + r)
     cdef Span lane = window(&p.lane, place.lane + i // p.inner)
     cdef Py_ssize_t taken[MAX_OUTER]
     cdef Py_ssize_t a, t, tap, n
     cdef Exact sum_
     cdef Twin total
-    cdef int scale
-    cdef double divisor = p.divisor
+    cdef int scale, exactly
+    cdef Range range_
+    cdef bint overflows = False
+    cdef double divisor = p.divisor, bound
     cdef const char* src = (call.x + place.x_at + row.start * p.row.xs + lane.start * p.lane.xs
                             + i % p.inner * p.inner_xs)
-    memset(&sum_, 0, sizeof(Exact))
+    range_.peak = 0
+    range_.low = <uint64_t> -1
     for a in range(p.nouter):
         taken[a] = 0
-    while not place.empty:
-        for t in range(row.first, row.stop):
-            tap = lane.first
-            while tap < lane.stop:
-                n = clamped(lane.stop - tap, 0, p.pitch)
-                p.stage(NULL, raw, p.size, p.size,
-                        src + t * p.row.d * p.row.xs + tap * p.lane.d * p.lane.xs,
-                        p.lane.d * p.lane.xs, 0, n, 1, p.swap)
-                p.rows.exact(&sum_, raw, n)
-                tap += n
-        if not next_taps(p, place, taken, &src):
-            break
+    for exactly in range(2):
+        while not place.empty:
+            for t in range(row.first, row.stop):
+                tap = lane.first
+                while tap < lane.stop:
+                    n = clamped(lane.stop - tap, 0, p.pitch)
+                    p.stage(NULL, raw, p.size, p.size,
+                            src + t * p.row.d * p.row.xs + tap * p.lane.d * p.lane.xs,
+                            p.lane.d * p.lane.xs, 0, n, 1, p.swap)
+                    if exactly:
+                        p.rows.exact(&sum_, raw, n)
+                    else:
+                        p.rows.scan(raw, 0, 1, n, &range_)
+                    tap += n
+            if not next_taps(p, place, taken, &src):
+                break
+        if not exactly:
+            bound = doubt(p, &range_, &overflows)
+            if p.rows.suspect(given, 0, 1, bound, overflows) == 1:
+                return
+            memset(&sum_, 0, sizeof(Exact))
     total = exact_twin(&sum_, &scale)
     if p.averages:
         divisor = place.count * row.count * lane.count
@@ -1942,7 +1957,8 @@ cdef void finish(
                     mend(p, call, place, r + i // (p.res_pitch * p.inner),
                          i % (p.res_pitch * p.inner),
                          dst + i // (p.res_pitch * p.inner) * p.row.os
-                         + i % (p.res_pitch * p.inner) * p.out_size, scratch + p.at_raw)
+                         + i % (p.res_pitch * p.inner) * p.out_size, src + i * p.rows.size,
+                         scratch + p.at_raw)
                 i += 1
             src = dst
         if not p.plain:
