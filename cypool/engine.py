@@ -53,8 +53,8 @@ MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide")
 #: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
 BLOCK = 16384
 
-#: The same where tiles are made tall, for windows that overlap much: they stay in the L2 cache.
-LARGE_BLOCK = 98304
+#: The same where tiles are made tall, for windows that overlap much.
+LARGE_BLOCK = 24576
 
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 393216
@@ -374,6 +374,13 @@ class Axis(NamedTuple):
         alone = self.out == 1 and self.k == self.n and self.d == 1 and not self.before
         return alone and self.spacing == geometry.REGULAR
 
+    def is_uncut(self) -> bool:
+        """Whether every window has all its positions, or counts them at least."""
+        end = (self.out - 1) * self.s - self.before + (self.k - 1) * self.d
+        if self.spacing != geometry.REGULAR:
+            return False
+        return end < self.counted if self.counted >= 0 else not self.before and end < self.n
+
     def tiles(self) -> bool:
         """Whether the windows lie side by side, from one end of the axis to the other."""
         apart = self.d * (self.k - 1) < self.s
@@ -414,6 +421,11 @@ def plan_for(
     # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
     slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
     work = math.prod(x_shape) + math.prod(out_shape) * slid
+    # If all windows have all their positions, there is one divisor for all.
+    divisor_override = request.divisor_override
+    averages = request.kind == "avg" and divisor_override is None
+    if averages and not request.omits and all(axis.is_uncut() for axis in axes):
+        averages, divisor_override = False, math.prod(axis.k for axis in axes)
     merged = merge(axes)
     size, out_size = x_dtype.itemsize, out_dtype.itemsize
 
@@ -481,8 +493,8 @@ def plan_for(
         lane=lane,
         inner=(inner.n, inner.xs, inner.os if inner.n > 1 else out_size, inner.step),
         swap=not x_dtype.isnative,
-        averages=request.kind == "avg" and request.divisor_override is None,
-        divisor=request.p or float(request.divisor_override or 1),
+        averages=averages,
+        divisor=request.p or float(divisor_override or 1),
         terms=taps,
         depth=depth,
         wraps=wraps,
@@ -565,11 +577,13 @@ def tiling_of(
     if lifts:
         # Neighbouring tiles share the rows that their windows reach over: a tile should be tall,
         # and as wide as the lane windows need if there is room.
-        tile = min(row.out, max(3 * reach // row.s, 1))
+        cells = (lane.out - 1) * lane.s + lane.d * (lane.k - 1) + 1
+        tile = max(3 * reach // row.s, (BLOCK // (cells * cell) - reach) // row.s + 1, 1)
+        tile = -(-row.out // -(-row.out // tile))  # tiles of one size
         while tile > 1 and 16 * cell * ((tile - 1) * row.s + reach) > LARGEST_BLOCK:
             tile //= 2
         bytes_per_lane = cell * ((tile - 1) * row.s + reach)
-        wanted = 1 if leading else min(3 * lane.d * lane.k, BLOCK // cell)
+        wanted = 1 if leading else min(12 * lane.d * lane.k, BLOCK // cell)
         cap = max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
     taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
     reach = lane.d * (taps - 1) + 1
@@ -586,8 +600,13 @@ def tiling_of(
     pitch = (lanes - 1) * lane.s + reach
     if (lanes > 1 or lifts) and not (leading or reduces or pairs):
         pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
+        line = max(64 // cell, 1) * lane.s
+        if lifts and pitch >= 8 * line:
+            pitch = -(-pitch // line) * line  # so that each begins a cache line
     if not lifts:
-        tile = min(row.out, max(cap // pitch, 1))
+        # Runs are mostly read where they lie, and need no room.
+        room = 4 * cap if reduces else cap
+        tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
         if lanes == 1 < lane.s and not reduces:
             tile = 1
     # Short rows are cheapest side by side as they are, if padding cuts few of their windows.
