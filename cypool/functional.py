@@ -43,7 +43,7 @@ import numpy as np
 
 import cypool
 
-from .engine import AS_GIVEN, Array, frozen, plain_array
+from .engine import AS_GIVEN, Array, ArrayOrPair, frozen, plain_array
 from .geometry import integer, per_axis
 
 __all__ = [
@@ -82,9 +82,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Sizes = int | Sequence[int]
 
 Lengths = int | Sequence[int | None] | None
-
-#: An array, or with `return_indices` the array and its indices.
-Pooled = Any
 
 # ------------------------------------------------------------------------------- documentation
 
@@ -513,7 +510,7 @@ def fractional(
     return_indices: bool,
     samples: Any,
     rng: Any,
-) -> Pooled:
+) -> ArrayOrPair:
     """Pick windows with fractional steps from all there are."""
     x = array_of(input)
     axes = pooled_axes(d, x.shape)
@@ -583,7 +580,7 @@ def max_pool1d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Pooled:
+) -> ArrayOrPair:
     """Take the maximum of each window over the last axis."""
     return local(
         cypool.max_pool,
@@ -624,7 +621,7 @@ def max_pool2d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Pooled:
+) -> ArrayOrPair:
     """Take the maximum of each window over the last two axes."""
     return local(
         cypool.max_pool,
@@ -665,7 +662,7 @@ def max_pool3d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Pooled:
+) -> ArrayOrPair:
     """Take the maximum of each window over the last three axes."""
     return local(
         cypool.max_pool,
@@ -801,7 +798,9 @@ def lp_pool3d(
 
 
 @documented(ADAPTIVE_MAX, 1)
-def adaptive_max_pool1d(input: Any, output_size: Lengths, return_indices: bool = False) -> Pooled:
+def adaptive_max_pool1d(
+    input: Any, output_size: Lengths, return_indices: bool = False
+) -> ArrayOrPair:
     """Take the maxima of as many parts of the last axis as the output has elements."""
     return adaptive(cypool.adaptive_max_pool, 1, input, output_size, return_indices=return_indices)
 
@@ -816,7 +815,9 @@ def adaptive_max_pool1d_with_indices(
 
 
 @documented(ADAPTIVE_MAX, 2)
-def adaptive_max_pool2d(input: Any, output_size: Lengths, return_indices: bool = False) -> Pooled:
+def adaptive_max_pool2d(
+    input: Any, output_size: Lengths, return_indices: bool = False
+) -> ArrayOrPair:
     """Take the maxima of as many parts of the last two axes as the output has elements."""
     return adaptive(cypool.adaptive_max_pool, 2, input, output_size, return_indices=return_indices)
 
@@ -831,7 +832,9 @@ def adaptive_max_pool2d_with_indices(
 
 
 @documented(ADAPTIVE_MAX, 3)
-def adaptive_max_pool3d(input: Any, output_size: Lengths, return_indices: bool = False) -> Pooled:
+def adaptive_max_pool3d(
+    input: Any, output_size: Lengths, return_indices: bool = False
+) -> ArrayOrPair:
     """Take the maxima of as many parts of the last three axes as the output has elements."""
     return adaptive(cypool.adaptive_max_pool, 3, input, output_size, return_indices=return_indices)
 
@@ -915,7 +918,7 @@ def fractional_max_pool2d(
     _random_samples: Any = None,
     *,
     rng: Any = None,
-) -> Pooled:
+) -> ArrayOrPair:
     """Take the maxima of windows over the last two axes whose steps vary."""
     return fractional(
         2,
@@ -957,7 +960,7 @@ def fractional_max_pool3d(
     _random_samples: Any = None,
     *,
     rng: Any = None,
-) -> Pooled:
+) -> ArrayOrPair:
     """Take the maxima of windows over the last three axes whose steps vary."""
     return fractional(
         3,

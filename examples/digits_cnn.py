@@ -95,7 +95,7 @@ class Network:
         return loss, [grad_first, grad_second, grad_linear]
 
 
-def train(network, rng, steps, batch=64, rate=0.05, momentum=0.9):
+def train(network, rng, steps, batch=64, rate=0.12, momentum=0.9):
     """Descend along the gradients of fresh digits; return the losses."""
     speeds = [np.zeros_like(weights) for weights in network.parameters]
     losses = []
@@ -129,7 +129,7 @@ def feature_picture(network, x, scale=4):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=300, help="batches to learn from")
+    parser.add_argument("--steps", type=int, default=200, help="batches to learn from")
     parser.add_argument("--output", default="feature_maps.png", help="the picture to write")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)

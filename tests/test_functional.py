@@ -167,15 +167,14 @@ def test_the_faces_are_imported_on_their_own():
 # ------------------------------------------------------------------------------- maxima
 
 
-@pytest.mark.parametrize("batch", [(2,), (2, 2)])
-def test_max_pool1d(batch):
+def test_max_pool1d():
     rng = np.random.default_rng(1)
     answered = 0
     grid = itertools.product(
         [1, 2, 3, 5, 8], [1, 2, 3, 4], [None, 1, 2, 3], [0, 1, 2], [1, 2, 3], [False, True]
     )
     for n, k, s, p, dilation, ceil_mode in grid:
-        x = small_integers(rng, (*batch, n))
+        x = small_integers(rng, (2, n) if rng.integers(2) else (2, 1, n))
         options = {"dilation": dilation, "ceil_mode": ceil_mode}
         answered += compare(("max_pool", 1), x, k, s, p, agree=same, **options)
     assert answered > 600
@@ -283,7 +282,7 @@ def average_arguments(rng, d):
     return arguments
 
 
-@pytest.mark.parametrize(("d", "calls"), [(1, 1500), (2, 2500), (3, 1500)])
+@pytest.mark.parametrize(("d", "calls"), [(1, 1000), (2, 2000), (3, 1000)])
 def test_avg_pool(d, calls):
     rng = np.random.default_rng(20 + d)
     answered = 0
@@ -454,7 +453,7 @@ def test_adaptive_averages_of_every_float(d, dtype):
 # ------------------------------------------------------------------------------- unpooling
 
 
-@pytest.mark.parametrize(("d", "calls"), [(1, 600), (2, 1200), (3, 600)])
+@pytest.mark.parametrize(("d", "calls"), [(1, 400), (2, 800), (3, 400)])
 def test_max_unpool(d, calls):
     rng = np.random.default_rng(80 + d)
     answered = 0
