@@ -564,7 +564,7 @@ def fractional_starts(u: Array, n: int, out: int, k: int) -> Array:
         alpha = number(n - k) / number(out - 1)
         steps = (np.arange(out - 1).astype(u.dtype) + u[:, None]) * alpha
         starts[:, :-1] = steps.astype(np.int64) - (u * alpha).astype(np.int64)[:, None]
-    # Rounding can lead 16-bit floats past the end, where torch reads all the same.
+    # Rounding leads 16-bit floats past the end of long axes, where torch reads all the same.
     return np.minimum(starts, n - k)
 
 
