@@ -260,7 +260,7 @@ def greatest_magnitude(
     np.maximum(size, 0.0, out=size)  # where there is no element
     # One more pooling, by windows of one, rounds.
     dtype = result_dtype("lp", x.dtype, None if dtype is None else element_type(dtype))
-    return pool("avg", size, 1, axis=None, dtype=dtype, out=out, num_threads=num_threads)
+    return pool("avg", size, 1, axis=(), dtype=dtype, out=out, num_threads=num_threads)
 
 
 def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
@@ -709,7 +709,16 @@ def accumulator(
 
 def plain_array(x: Any) -> Array:
     """Return x as an ndarray, without a copy where that is possible."""
-    array = np.asanyarray(x)
+    foreign, dlpack = hasattr(x, "__array__"), hasattr(x, "__dlpack__")
+    try:
+        array = np.from_dlpack(x) if dlpack and not foreign else np.asanyarray(x)
+    except (TypeError, RuntimeError, BufferError) as error:
+        if not (foreign or dlpack):
+            raise
+        what = f"x is a {type(x).__module__}.{type(x).__name__} that NumPy does not take: {error}"
+        if "bfloat16" in str(getattr(x, "dtype", "")):
+            what += "; use x.float(), or x.view(torch.int16).numpy().view(ml_dtypes.bfloat16)"
+        raise TypeError(what) from error
     masked = array if isinstance(array, np.ma.MaskedArray) else masked_array_in(x)
     if masked is not None:
         raise TypeError(

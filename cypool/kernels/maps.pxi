@@ -78,7 +78,7 @@ cdef inline half_t half_from(double x, half_t* _) noexcept nogil:
         normal = magnitude + <uint64_t> 0xFFFFFFFFFFF + ((magnitude >> 45) & <uint64_t> 1)
         normal = (normal >> 45) - (<uint64_t> 896 << 7)
         normal = normal if size < 3.3961775292304601e+38 else <uint64_t> 0x7F80
-        shifted = size + 6.2038548182101679e-25         # 1.5 * 2**(52 - 133)
+        shifted = size + 6.203854594147708e-25          # 1.5 * 2**(52 - 133)
         subnormal = (<uint64_t*> &shifted)[0] & <uint64_t> 0xFF
         normal = normal if size >= 1.1754943508222875e-38 else subnormal
     normal |= bits >> 48 & <uint64_t> 0x8000
