@@ -60,31 +60,32 @@ cdef inline float half_value(half_t x) noexcept nogil:
 
 cdef inline half_t half_from(double x, half_t* _) noexcept nogil:
     """The nearest 16-bit float, ties to even; any NaN becomes the one with all bits set."""
-    cdef uint64_t bits = (<uint64_t*> &x)[0]
-    cdef uint64_t magnitude = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
-    cdef uint64_t normal, subnormal
-    cdef double size = fabs(x), shifted
-    cdef half_t y
-    # Normal numbers: round away the low bits.  Below them: an addition that leaves room for
-    # multiples of the least number only.
+    cdef uint64_t bits = (<uint64_t*> &x)[0], size, power, sum_bits, most, least, y
+    cdef int digits
+    cdef double sum_
+    cdef half_t result
     if half_t is Half:
-        normal = magnitude + <uint64_t> 0x1FFFFFFFFFF + ((magnitude >> 42) & <uint64_t> 1)
-        normal = (normal >> 42) - (<uint64_t> 1008 << 10)
-        normal = normal if size < 65520.0 else <uint64_t> 0x7C00
-        shifted = size + 402653184.0                    # 1.5 * 2**(52 - 24)
-        subnormal = (<uint64_t*> &shifted)[0] & <uint64_t> 0x7FF
-        normal = normal if size >= 6.103515625e-05 else subnormal
+        digits = 10
+        least = <uint64_t> (1023 - 14) << 52        # the least normal number, 2**-14
+        most = <uint64_t> (1023 + 16) << 52         # what rounds to infinity
     else:
-        normal = magnitude + <uint64_t> 0xFFFFFFFFFFF + ((magnitude >> 45) & <uint64_t> 1)
-        normal = (normal >> 45) - (<uint64_t> 896 << 7)
-        normal = normal if size < 3.3961775292304601e+38 else <uint64_t> 0x7F80
-        shifted = size + 6.203854594147708e-25          # 1.5 * 2**(52 - 133)
-        subnormal = (<uint64_t*> &shifted)[0] & <uint64_t> 0xFF
-        normal = normal if size >= 1.1754943508222875e-38 else subnormal
-    normal |= bits >> 48 & <uint64_t> 0x8000
-    normal |= <uint64_t> 0 - <uint64_t> (x != x)
-    y.bits = <uint16_t> normal
-    return y
+        digits = 7
+        least = <uint64_t> (1023 - 126) << 52
+        most = <uint64_t> (1023 + 128) << 52
+    size = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
+    size = size if size < most else most
+    # A power of two, so much greater that adding it leaves room for the digits only.
+    power = size if size > least else least
+    power = (power & (<uint64_t> 0x7FF << 52)) + (<uint64_t> (52 - digits) << 52)
+    sum_ = (<double*> &size)[0] + (<double*> &power)[0]
+    sum_bits = (<uint64_t*> &sum_)[0]
+    # The digits, with the leading one that normal numbers have, above the exponent before.
+    y = sum_bits - power + (power >> (52 - digits)) - (
+        (least >> (52 - digits)) + (<uint64_t> (52 - digits) << digits))
+    y |= bits >> 48 & <uint64_t> 0x8000
+    y |= <uint64_t> 0 - <uint64_t> (x != x)
+    result.bits = <uint16_t> y
+    return result
 
 
 cdef inline double number(in_t x) noexcept nogil:
@@ -272,6 +273,14 @@ cdef inline bint is_identity(packed_t x) noexcept nogil:
         return x == <int64_t> (<uint64_t> 1 << 63)
 
 
+cdef inline void put(out_t* dst, out_t x) noexcept nogil:
+    """dst[0] = x, without the copy of a struct, which is not vectorised."""
+    if out_t is Half or out_t is Brain:
+        dst.bits = x.bits
+    else:
+        dst[0] = x
+
+
 cdef inline out_t nothing(bint least, out_t* _) noexcept nogil:
     """What a window without elements has for its greatest (least) one."""
     cdef out_t x
@@ -305,7 +314,7 @@ cdef void key_finish(
         for j in range(n):
             key = <key_t> (src[j] ^ flip)
             key = empty if src[j] == lowest else key
-            dst[j] = unranked(<int64_t> key, dst)
+            put(dst + j, unranked(<int64_t> key, dst))
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const key_t*> (<const char*> src + src_pitch)
 
@@ -315,15 +324,14 @@ cdef void packed_finish(
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
     cdef Py_ssize_t j, r
     cdef int64_t flip = -1 if ending.least else 0
-    cdef out_t empty = nothing(ending.least, dst)
+    cdef out_t empty = nothing(ending.least, dst), x
     if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
         n *= rows
         rows = 1
     for r in range(rows):
         for j in range(n):
-            dst[j] = unranked(rank_in(src[j]) ^ flip, dst)
-            if is_identity(src[j]):
-                dst[j] = empty
+            x = unranked(rank_in(src[j]) ^ flip, dst)
+            put(dst + j, empty if is_identity(src[j]) else x)
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const packed_t*> (<const char*> src + src_pitch)
 
@@ -368,13 +376,13 @@ cdef void root_finish(
     for r in range(rows):
         if p == 1.0:
             for j in range(n):
-                dst[j] = settled(norm_total(src[j]), dst)
+                put(dst + j, settled(norm_total(src[j]), dst))
         elif p == 2.0:
             for j in range(n):
-                dst[j] = settled(sqrt(norm_total(src[j])), dst)
+                put(dst + j, settled(sqrt(norm_total(src[j])), dst))
         else:
             for j in range(n):
-                dst[j] = settled(pow(norm_total(src[j]), 1.0 / p), dst)
+                put(dst + j, settled(pow(norm_total(src[j]), 1.0 / p), dst))
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const real_sum_t*> (<const char*> src + src_pitch)
 

@@ -943,41 +943,41 @@ cdef void sum_finish(
     for r in range(rows):
         if sum_t is Twin:
             for j in range(n):
-                dst[j] = one_nan(settled[out_t](quotient(src[j], factors[j]), dst))
+                put(dst + j, one_nan(settled[out_t](quotient(src[j], factors[j]), dst)))
         elif sum_t is Sparse:
             for j in range(n):
-                dst[j] = one_nan(settled[out_t](present(src[j], factors[j], ending), dst))
+                put(dst + j, one_nan(settled[out_t](present(src[j], factors[j], ending), dst)))
         elif sum_t is Wide:
             for j in range(n):
-                dst[j] = divided[out_t](src[j], factors[j], dst)
+                put(dst + j, divided[out_t](src[j], factors[j], dst))
         elif sum_t is double:
             # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
             for j in range(n):
-                dst[j] = one_nan(settled[out_t](src[j] * factors[j], dst))
+                put(dst + j, one_nan(settled[out_t](src[j] * factors[j], dst)))
         elif ending.wraps:
             if ending.is_signed:
                 for j in range(n):
-                    dst[j] = wrapped(<uint64_t> signed_value(src[j]), dst)
+                    put(dst + j, wrapped(<uint64_t> signed_value(src[j]), dst))
             else:
                 for j in range(n):
-                    dst[j] = wrapped(<uint64_t> src[j], dst)
+                    put(dst + j, wrapped(<uint64_t> src[j], dst))
         elif ending.shift > 0:
             shifted_row(dst, src, n, ending.shift, ending.is_signed)
         elif sum_t is uint16_t and not (out_t is double):
             # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
             if ending.is_signed:
                 for j in range(n):
-                    dst[j] = settled_small[out_t](
-                        <float> signed_value(src[j]) / <float> factors[j], dst)
+                    put(dst + j, settled_small[out_t](
+                        <float> signed_value(src[j]) / <float> factors[j], dst))
             else:
                 for j in range(n):
-                    dst[j] = settled_small[out_t](<float> src[j] / <float> factors[j], dst)
+                    put(dst + j, settled_small[out_t](<float> src[j] / <float> factors[j], dst))
         elif ending.is_signed:
             for j in range(n):
-                dst[j] = settled[out_t](<double> signed_value(src[j]) / factors[j], dst)
+                put(dst + j, settled[out_t](<double> signed_value(src[j]) / factors[j], dst))
         else:
             for j in range(n):
-                dst[j] = settled[out_t](<double> src[j] / factors[j], dst)
+                put(dst + j, settled[out_t](<double> src[j] / factors[j], dst))
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const sum_t*> (<const char*> src + src_pitch)
         factors += n
