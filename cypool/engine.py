@@ -249,7 +249,7 @@ def greatest_magnitude(
     np.maximum(size, 0.0, out=size)  # where there is no element
     # One more pooling, by windows of one, rounds.
     dtype = result_dtype("lp", x.dtype, None if dtype is None else element_type(dtype))
-    return pool("avg", size, 1, axis=None, dtype=dtype, out=out, num_threads=num_threads)
+    return pool("avg", size, 1, axis=(), dtype=dtype, out=out, num_threads=num_threads)
 
 
 def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
