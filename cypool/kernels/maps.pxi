@@ -78,7 +78,7 @@ cdef inline half_t half_from(double x, half_t* _) noexcept nogil:
         normal = magnitude + <uint64_t> 0xFFFFFFFFFFF + ((magnitude >> 45) & <uint64_t> 1)
         normal = (normal >> 45) - (<uint64_t> 896 << 7)
         normal = normal if size < 3.3961775292304601e+38 else <uint64_t> 0x7F80
-        shifted = size + 6.2038548182101679e-25         # 1.5 * 2**(52 - 133)
+        shifted = size + 6.203854594147708e-25         # 1.5 * 2**(52 - 133)
         subnormal = (<uint64_t*> &shifted)[0] & <uint64_t> 0xFF
         normal = normal if size >= 1.1754943508222875e-38 else subnormal
     normal |= bits >> 48 & <uint64_t> 0x8000
@@ -347,6 +347,14 @@ cdef inline double norm_total(real_sum_t x) noexcept nogil:
     return total
 
 
+cdef inline double root(double x, double p) noexcept nogil:
+    """x ** (1 / p): 1 / p is rounded, and one step of Newton's makes good for it."""
+    cdef double y = pow(x, 1.0 / p)
+    cdef double power = pow(y, p)
+    cdef double excess = (power - x) / x / p
+    return y - y * excess if 0.0 < power < INFINITY and x < INFINITY else y
+
+
 cdef void root_finish(
     out_t* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
@@ -362,7 +370,7 @@ cdef void root_finish(
                 dst[j] = settled(sqrt(norm_total(src[j])), dst)
         else:
             for j in range(n):
-                dst[j] = settled(pow(norm_total(src[j]), 1.0 / p), dst)
+                dst[j] = settled(root(norm_total(src[j]), p), dst)
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const real_sum_t*> (<const char*> src + src_pitch)
 
