@@ -735,21 +735,25 @@ def norm_turned(
     check_axes(grad, array.shape)
     if out is not None:
         check_out(out, array.shape, grad.dtype.newbyteorder("="))
-    size = np.asarray(np.abs(array.astype(np.float64)))  # of 0 dimensions, too
+    size = magnitudes(array)
     sign = np.sign(array.astype(np.float64))
+    back: Callable[[Array], Array]
     with np.errstate(all="ignore"):
         if p == math.inf:
             _, indices = pool("max", size, *sizes, return_indices=True, **windows)
-            slopes = scatter(
-                "add",
-                grad,
-                indices,
-                array.shape,
-                "x",
-                axis=windows["axis"],
-                num_threads=num_threads,
-            )
-            result = np.asarray(slopes * sign)
+
+            def back(weight: Array) -> Array:
+                return scatter(
+                    "add",
+                    weight,
+                    indices,
+                    array.shape,
+                    "x",
+                    axis=windows["axis"],
+                    num_threads=num_threads,
+                )
+
+            result = back(grad)
         else:
 
             def back(weight: Array) -> Array:
@@ -762,15 +766,27 @@ def norm_turned(
                     **windows,
                 )
 
+            size = size.astype(np.float64)
             norm, exponent = wide_norm(size, sizes, p, num_threads=num_threads, **windows)
-            result = np.asarray(slopes_of(grad.astype(np.float64), size, norm, exponent, p, back))
-            result *= sign
-        result[size == 0.0] = 0.0
+            result = slopes_of(grad.astype(np.float64), size, norm, exponent, p, back)
+        result = np.asarray(result * sign)
+        result[size == 0] = 0.0
+        if is_float(array.dtype) and not np.isfinite(array).all():
+            # Nor does it matter what is in no window.
+            result[back(np.ones(grad.shape)) == 0] = 0.0
         result = result.astype(grad.dtype.newbyteorder("="), copy=False)
     if out is None:
         return result
     np.copyto(out, result)
     return out
+
+
+def magnitudes(x: Array) -> Array:
+    """Return what is exactly the size of each element."""
+    native = np.asarray(x).astype(x.dtype.newbyteorder("="), copy=False)
+    if native.dtype.kind == "i":  # the least has a size, unsigned
+        return np.asarray(np.abs(native)).view(f"u{native.itemsize}")
+    return np.asarray(np.abs(native))
 
 
 def wide_norm(
@@ -829,7 +845,8 @@ def slopes_of(
         total += ldexp(back(weight) * factor, rise + base)
     if not (plain.all() and finite.all()):
         # What is infinite or no number goes where it would if all else were 1.
-        weight = np.where(plain, 0.0, np.where(norm == 0.0, 0.0, grad * norm ** (1.0 - p)))
+        weight = np.where(np.isfinite(norm), grad, grad * norm ** (1.0 - p))
+        weight = np.where(plain | (norm == 0.0), 0.0, weight)
         total = np.where(finite, total, 0.0)
         total += back(weight) * np.where(finite, 1.0, size ** (p - 1.0))
     return total
