@@ -789,9 +789,7 @@ def magnitudes(x: Array) -> Array:
     return np.asarray(np.abs(native))
 
 
-def wide_norm(
-    size: Array, sizes: tuple[Any, ...], p: float, **windows: Any
-) -> tuple[Array, Array]:
+def wide_norm(size: Array, sizes: tuple[Any, ...], p: float, **windows: Any) -> tuple[Array, Array]:
     """Return the norms of windows as numbers and exponents of two: out of no type's range."""
     norm = pool("lp", size, *sizes, p=p, **windows)
     exponent = np.zeros(norm.shape, np.int64)
