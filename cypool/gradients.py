@@ -656,6 +656,14 @@ def check_axes(grad: Array, shape: tuple[int, ...]) -> None:
         )
 
 
+def check_pooled(grad: Array, shape: tuple[int, ...], pooled: tuple[int, ...]) -> None:
+    """Refuse a gradient of another shape than that of the pooled array."""
+    if grad.shape != pooled:
+        raise ValueError(
+            f"grad_output has shape {grad.shape}; pooling an array of shape {shape} gives {pooled}"
+        )
+
+
 def with_kept_axes(grad: Array, shape: tuple[int, ...], axis: Ints | None, keepdims: bool) -> Array:
     """Return an array of global poolings' results with the pooled axes, of length 1."""
     axes = geometry.pooled_axes(axis, len(shape))
@@ -741,6 +749,7 @@ def norm_turned(
     with np.errstate(all="ignore"):
         if p == math.inf:
             _, indices = pool("max", size, *sizes, return_indices=True, **windows)
+            check_pooled(grad, array.shape, indices.shape)
 
             def back(weight: Array) -> Array:
                 return scatter(
@@ -768,6 +777,7 @@ def norm_turned(
 
             size = size.astype(np.float64)
             norm, exponent = wide_norm(size, sizes, p, num_threads=num_threads, **windows)
+            check_pooled(grad, array.shape, norm.shape)
             result = slopes_of(grad.astype(np.float64), size, norm, exponent, p, back)
         result = np.asarray(result * sign)
         result[size == 0] = 0.0
