@@ -551,18 +551,19 @@ def check_pooling(case, call, result, indices, ulps):
         ulps = 1 if case.kind in ("avg", "sum") and is_float(x.dtype) else 0
         if case.kind == "lp":
             ulps = 2 if call.dtype == np.float64 else 1
+            ulps = math.ceil(ulps / min(case.options["p"], 1))
     assert_right(case.kind, result, expected, call.shape, call.dtype, ulps)
 
 
 def assert_norm_right(case, call, result, known):
-    """Compare norms in an integer type: those of float64 may be 2 ulp off before they are rounded."""
+    """Compare norms in an integer type: in float64 they may be some ulps off, then are rounded."""
     known["dtype"] = "float64"
     near = getattr(reference, case.function)(exact(call.arrays[0]), *call.arguments, **known)
     flat = np.array(near, object).reshape(-1).tolist()
     assert type(result) is np.ndarray
     assert (result.shape, result.dtype) == (call.shape, call.dtype)
     for got, number in zip(result.reshape(-1).tolist(), flat, strict=True):
-        room = 2 * math.ulp(number) if math.isfinite(number) else 0
+        room = 4 * math.ulp(number) if math.isfinite(number) else 0
         low, high = (rounded("lp", number + r, call.dtype) for r in (-room, room))
         assert low <= got <= high, f"{got} for {number}"
 

@@ -28,7 +28,6 @@ from arrays import (
 from cases import (
     ADAPTIVE,
     ADDING,
-    FUNCTIONS,
     GLOBAL,
     INPUTS,
     LOCAL,
@@ -36,7 +35,6 @@ from cases import (
     POOLINGS,
     SHARING,
     UNPOOLING,
-    assert_near,
     assert_right,
     cases,
     check,
