@@ -53,8 +53,8 @@ MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide")
 #: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
 BLOCK = 16384
 
-#: The same where tiles are made tall, for windows that overlap much: they stay in the L2 cache.
-LARGE_BLOCK = 98304
+#: The same where tiles are made tall, for windows that overlap much.
+LARGE_BLOCK = 24576
 
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 393216
@@ -150,28 +150,39 @@ def pool(
             out,
             num_threads,
         )
-    request = Request(
+    if windows == "local":
+        if type(kernel_size) not in AS_GIVEN:
+            kernel_size = frozen(kernel_size, "kernel_size")
+        if type(stride) not in AS_GIVEN:
+            stride = frozen(stride, "stride")
+        if type(padding) not in AS_GIVEN:
+            padding = frozen(padding, "padding")
+        if type(dilation) not in AS_GIVEN:
+            dilation = frozen(dilation, "dilation")
+    elif windows == "adaptive":
+        output_size = frozen(output_size, "output_size")
+    request = (
         kind,
-        kernel_size if type(kernel_size) in AS_GIVEN else frozen(kernel_size, "kernel_size"),
-        stride if type(stride) in AS_GIVEN else frozen(stride, "stride"),
-        padding if type(padding) in AS_GIVEN else frozen(padding, "padding"),
-        dilation if type(dilation) in AS_GIVEN else frozen(dilation, "dilation"),
+        kernel_size,
+        stride,
+        padding,
+        dilation,
         axis if type(axis) in AS_GIVEN else frozen(axis, "axis"),
         windows,
-        output_size if type(output_size) in AS_GIVEN else frozen(output_size, "output_size"),
+        output_size,
         turned_shape,
-        bool(ceil_mode),
-        bool(keepdims),
-        bool(count_include_pad),
+        ceil_mode,
+        keepdims,
+        count_include_pad,
         None if divisor_override is None else divisor(divisor_override),
         p,
         None if dtype is None else element_type(dtype),
-        nan_policy != "propagate" and nan_policy == "omit" and is_float(x.dtype),
-        bool(return_indices),
+        nan_policy == "omit" and is_float(x.dtype),
+        return_indices,
     )
-    recipe = planned(request, x.shape, x.strides, x.dtype, None)
+    recipe = planned(x.shape, x.strides, x.dtype, None, *request)
     if nan_policy != "propagate":
-        check_nan_policy(nan_policy, x, request, num_threads)
+        check_nan_policy(nan_policy, x, Request(*request), num_threads)
     if out is None:
         result = np.empty(recipe.kept, recipe.dtype)
         indices = np.empty(recipe.kept, np.int64) if return_indices else None
@@ -190,7 +201,7 @@ def pool(
             kept = np.expand_dims(target, recipe.reduced)
         strided = recipe
         if not kept.flags.c_contiguous:
-            strided = planned(request, x.shape, x.strides, x.dtype, kept.strides)
+            strided = planned(x.shape, x.strides, x.dtype, kept.strides, *request)
         if run(strided, x, kept, None, num_threads):
             return given
     # The kernels write elements as they are, and may not read what they have written.
@@ -254,7 +265,7 @@ def greatest_magnitude(
 
 def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
     """Pool by the greatest element, which is NaN where there is one."""
-    recipe = planned(request, x.shape, x.strides, x.dtype, None)
+    recipe = planned(x.shape, x.strides, x.dtype, None, *request)
     result = np.empty(recipe.kept, recipe.dtype)
     run(recipe, x, result, None, num_threads)
     return result
@@ -262,13 +273,17 @@ def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
 
 @lru_cache(maxsize=1024)
 def planned(
-    request: Request,
     x_shape: tuple[int, ...],
     x_strides: tuple[int, ...],
     x_dtype: np.dtype[Any],
     out_strides: tuple[int, ...] | None,
+    *asked: Any,
 ) -> Recipe:
-    """Check a call's arguments and plan it; `out_strides` None is a new C-contiguous result."""
+    """Check a call's arguments, those of a `Request`, and plan it.
+
+    With `out_strides` None the result is a new C-contiguous array.
+    """
+    request = Request(*asked)
     check_element(x_dtype)
     shape = x_shape if request.turned_shape is None else request.turned_shape
     axes = geometry.pooled_axes(request.axis, len(shape))
@@ -359,6 +374,13 @@ class Axis(NamedTuple):
         alone = self.out == 1 and self.k == self.n and self.d == 1 and not self.before
         return alone and self.spacing == geometry.REGULAR
 
+    def is_uncut(self) -> bool:
+        """Whether every window has all its positions, or counts them at least."""
+        end = (self.out - 1) * self.s - self.before + (self.k - 1) * self.d
+        if self.spacing != geometry.REGULAR:
+            return False
+        return end < self.counted if self.counted >= 0 else not self.before and end < self.n
+
     def tiles(self) -> bool:
         """Whether the windows lie side by side, from one end of the axis to the other."""
         apart = self.d * (self.k - 1) < self.s
@@ -399,6 +421,11 @@ def plan_for(
     # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
     slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
     work = math.prod(x_shape) + math.prod(out_shape) * slid
+    # If all windows have all their positions, there is one divisor for all.
+    divisor_override = request.divisor_override
+    averages = request.kind == "avg" and divisor_override is None
+    if averages and not request.omits and all(axis.is_uncut() for axis in axes):
+        averages, divisor_override = False, math.prod(axis.k for axis in axes)
     merged = merge(axes)
     size, out_size = x_dtype.itemsize, out_dtype.itemsize
 
@@ -466,15 +493,15 @@ def plan_for(
         lane=lane,
         inner=(inner.n, inner.xs, inner.os if inner.n > 1 else out_size, inner.step),
         swap=not x_dtype.isnative,
-        averages=request.kind == "avg" and request.divisor_override is None,
-        divisor=request.p or float(request.divisor_override or 1),
+        averages=averages,
+        divisor=request.p or float(divisor_override or 1),
         terms=taps,
         depth=depth,
         wraps=wraps,
         least=request.kind == "min" and mapping != "none",
         omits=request.omits,
         scans=not sums_are_safe(request, x_dtype, taps),
-        slot=BLOCK,
+        room=2 * BLOCK,
         parts=parts,
         parts_rows=parts_rows,
         **tiling._asdict(),
@@ -550,11 +577,13 @@ def tiling_of(
     if lifts:
         # Neighbouring tiles share the rows that their windows reach over: a tile should be tall,
         # and as wide as the lane windows need if there is room.
-        tile = min(row.out, max(3 * reach // row.s, 1))
+        cells = (lane.out - 1) * lane.s + lane.d * (lane.k - 1) + 1
+        tile = max(3 * reach // row.s, (BLOCK // (cells * cell) - reach) // row.s + 1, 1)
+        tile = -(-row.out // -(-row.out // tile))  # tiles of one size
         while tile > 1 and 16 * cell * ((tile - 1) * row.s + reach) > LARGEST_BLOCK:
             tile //= 2
         bytes_per_lane = cell * ((tile - 1) * row.s + reach)
-        wanted = 1 if leading else min(3 * lane.d * lane.k, BLOCK // cell)
+        wanted = 1 if leading else min(12 * lane.d * lane.k, BLOCK // cell)
         cap = max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
     taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
     reach = lane.d * (taps - 1) + 1
@@ -571,8 +600,13 @@ def tiling_of(
     pitch = (lanes - 1) * lane.s + reach
     if (lanes > 1 or lifts) and not (leading or reduces or pairs):
         pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
+        line = max(64 // cell, 1) * lane.s
+        if lifts and pitch >= 8 * line:
+            pitch = -(-pitch // line) * line  # so that each begins a cache line
     if not lifts:
-        tile = min(row.out, max(cap // pitch, 1))
+        # Runs are mostly read where they lie, and need no room.
+        room = 4 * cap if reduces else cap
+        tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
         if lanes == 1 < lane.s and not reduces:
             tile = 1
     # Short rows are cheapest side by side as they are, if padding cuts few of their windows.
@@ -675,7 +709,16 @@ def accumulator(
 
 def plain_array(x: Any) -> Array:
     """Return x as an ndarray, without a copy where that is possible."""
-    array = np.asanyarray(x)
+    foreign, dlpack = hasattr(x, "__array__"), hasattr(x, "__dlpack__")
+    try:
+        array = np.from_dlpack(x) if dlpack and not foreign else np.asanyarray(x)
+    except (TypeError, RuntimeError, BufferError) as error:
+        if not (foreign or dlpack):
+            raise
+        what = f"x is a {type(x).__module__}.{type(x).__name__} that NumPy does not take: {error}"
+        if "bfloat16" in str(getattr(x, "dtype", "")):
+            what += "; use x.float(), or x.view(torch.int16).numpy().view(ml_dtypes.bfloat16)"
+        raise TypeError(what) from error
     masked = array if isinstance(array, np.ma.MaskedArray) else masked_array_in(x)
     if masked is not None:
         raise TypeError(

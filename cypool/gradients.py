@@ -103,6 +103,15 @@ def min_pool_backward(
     Notes
     -----
     {added}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import min_pool, min_pool_backward
+    >>> x = np.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0])
+    >>> y, indices = min_pool(x, 3, 1, return_indices=True)
+    >>> min_pool_backward(np.ones_like(y), indices, x.shape)
+    array([0., 2., 0., 2., 0., 0.])
     """
     return scatter(
         "add",
@@ -149,6 +158,15 @@ def adaptive_max_pool_backward(
     Notes
     -----
     {added}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import adaptive_max_pool, adaptive_max_pool_backward
+    >>> x = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
+    >>> y, indices = adaptive_max_pool(x, 2, return_indices=True)
+    >>> adaptive_max_pool_backward(np.ones_like(y), indices, x.shape)
+    array([0., 0., 1., 0., 1.])
     """
     return scatter(
         "add",
@@ -224,7 +242,9 @@ def avg_pool_backward(
     {grad_output}
     {input_shape}
     {windows}
-    count_include_pad, divisor_override : optional
+    count_include_pad : bool, optional
+        As in `avg_pool`.
+    divisor_override : int, optional
         As in `avg_pool`.
     {plain_calls}
 
@@ -456,6 +476,16 @@ def global_max_pool_backward(
     See Also
     --------
     global_max_pool : returns the indices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_max_pool, global_max_pool_backward
+    >>> x = np.array([[3.0, 1.0, 4.0], [5.0, 1.0, 2.0]])
+    >>> y, indices = global_max_pool(x, axis=1, return_indices=True)
+    >>> global_max_pool_backward(np.array([4.0, 3.0]), indices, x.shape, axis=1)
+    array([[0., 0., 4.],
+           [3., 0., 0.]])
     """
     shape = whole_shape(input_shape, "input_shape")
     return max_pool_backward(
@@ -498,6 +528,16 @@ def global_min_pool_backward(
     See Also
     --------
     global_min_pool : returns the indices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_min_pool, global_min_pool_backward
+    >>> x = np.array([[3.0, 1.0, 4.0], [5.0, 1.0, 2.0]])
+    >>> y, indices = global_min_pool(x, axis=1, return_indices=True)
+    >>> global_min_pool_backward(np.array([4.0, 3.0]), indices, x.shape, axis=1)
+    array([[0., 4., 0.],
+           [0., 3., 0.]])
     """
     shape = whole_shape(input_shape, "input_shape")
     return min_pool_backward(
@@ -580,6 +620,14 @@ def global_sum_pool_backward(
     See Also
     --------
     global_sum_pool : the pooling.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_sum_pool_backward
+    >>> global_sum_pool_backward(np.array([2.0, 4.0]), (2, 2), axis=1)
+    array([[2., 2.],
+           [4., 4.]])
     """
     shape = whole_shape(input_shape, "input_shape")
     grad = with_kept_axes(gradient(grad_output), shape, axis, keepdims)
@@ -622,6 +670,13 @@ def global_lp_pool_backward(
     Notes
     -----
     {norm_gradient}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cypool import global_lp_pool_backward
+    >>> global_lp_pool_backward(np.array(1.0), np.array([3.0, -4.0]))
+    array([ 0.6, -0.8])
     """
     array = plain_array(x)
     return norm_turned(
@@ -818,7 +873,8 @@ def power(x: Array, exponent: Array, q: float) -> tuple[Array, Array]:
     below = mantissa < math.sqrt(0.5)
     mantissa = np.where(below, 2 * mantissa, mantissa)
     exponent = exponent + more - below
-    # The product of an exponent and the first bits of q is exact.
+    # The product of an exponent and the first bits of q is exact; no greater q tells more apart.
+    q = min(max(q, -(2.0**60)), 2.0**60)
     first = math.ldexp(round(math.ldexp(q, 20)), -20)
     whole = exponent * first
     rest = exponent * (q - first) + q * np.log2(mantissa)

@@ -81,7 +81,7 @@ def max_pool(
 
     >>> max_pool(picture, 2, return_indices=True)[1]
     array([[ 5,  2],
-           [13, 10]])
+           [13, 11]])
     """
     return pool(
         "max",

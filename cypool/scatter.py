@@ -38,7 +38,7 @@ def scatter(
     x = native(x)
     threads.resolve(num_threads)  # before anything is written
     lengths = whole_shape(shape, name)
-    places, positions = checked(x, indices, lengths, name, axis)
+    places, axes = checked(x, indices, lengths, name, axis)
     # 16-bit floats are added up as wider ones.
     wide = np.dtype(np.float32) if way == "add" and x.dtype.itemsize == 2 else x.dtype
     if out is not None:
@@ -50,11 +50,12 @@ def scatter(
             and not np.may_share_memory(target, x)
             and not np.may_share_memory(target, places)
         ):
+            check_range(places, [lengths[a] for a in axes])
             target[...] = 0
-            route(way, x, places, target, positions, num_threads)
+            route(way, x, places, target, axes, num_threads)
             return out
     result = np.zeros(lengths, wide)
-    route(way, x.astype(wide, copy=False), places, result, positions, num_threads)
+    route(way, x.astype(wide, copy=False), places, result, axes, num_threads)
     if out is None:
         return result.astype(x.dtype, copy=False)
     np.copyto(out, result.astype(x.dtype, copy=False))
@@ -73,7 +74,6 @@ def gather(
             f"indices has shape {places.shape} and grad_output {x.shape}; they need as many axes"
         )
     check_lengths(places.shape, x.shape, axes, "indices", "grad_output")
-    check_range(places, [x.shape[a] for a in axes])
     if out is not None:
         check_out(out, places.shape, x.dtype)
     result = np.zeros(places.shape, x.dtype)
@@ -97,7 +97,6 @@ def checked(
         )
     axes = geometry.pooled_axes(axis, x.ndim)
     check_lengths(x.shape, shape, axes, "the values' shape", name)
-    check_range(places, [shape[a] for a in axes])
     return places, axes
 
 
@@ -163,7 +162,7 @@ def route(
     axes: tuple[int, ...],
     num_threads: int | None,
 ) -> None:
-    """Let the kernels move values to or from places."""
+    """Let the kernels move values to or from places; refuse indices of none."""
     n = threads.resolve(num_threads)
     if values.size == 0:
         return
@@ -175,7 +174,7 @@ def route(
     outer = [steps[a] for a in range(last) if a not in axes]
     if last >= 0 and last not in axes:
         inner.append(steps[last])
-    kernels.route(
+    strays = kernels.route(
         values,
         indices,
         places,
@@ -186,6 +185,8 @@ def route(
         kind=-values.itemsize if way == "add" else values.itemsize,
         threads=n if values.size >= SERIAL else 1,
     )
+    if strays:
+        check_range(indices, [places.shape[a] for a in axes])
 
 
 def end_to_end(axes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:

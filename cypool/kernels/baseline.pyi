@@ -39,7 +39,7 @@ class Plan:
         lanes: int,
         taps: int,
         pitch: int,
-        slot: int,
+        room: int,
         parts: int,
         parts_rows: bool,
     ) -> None: ...
@@ -58,4 +58,4 @@ def route(
     way: int,
     kind: int,
     threads: int,
-) -> None: ...
+) -> int: ...

@@ -1,7 +1,7 @@
 # Elements on their way into the row operations, and what these leave on its way out.
 #
-# Where the row operations cannot take elements as they are, rows are mapped to carriers first, and a
-# finish turns accumulators of carriers into output:
+# Where the row operations cannot take elements as they are, rows are mapped to carriers first, and
+# a finish turns accumulators of carriers into output:
 #
 #   elements                       carriers                          row operations
 #   16-bit floats, to be added     float                             sum
@@ -78,7 +78,7 @@ cdef inline half_t half_from(double x, half_t* _) noexcept nogil:
         normal = magnitude + <uint64_t> 0xFFFFFFFFFFF + ((magnitude >> 45) & <uint64_t> 1)
         normal = (normal >> 45) - (<uint64_t> 896 << 7)
         normal = normal if size < 3.3961775292304601e+38 else <uint64_t> 0x7F80
-        shifted = size + 6.203854594147708e-25         # 1.5 * 2**(52 - 133)
+        shifted = size + 6.203854594147708e-25          # 1.5 * 2**(52 - 133)
         subnormal = (<uint64_t*> &shifted)[0] & <uint64_t> 0xFF
         normal = normal if size >= 1.1754943508222875e-38 else subnormal
     normal |= bits >> 48 & <uint64_t> 0x8000
@@ -158,7 +158,7 @@ cdef inline out_t unranked(int64_t key, out_t* _) noexcept nogil:
 
 
 cdef inline int64_t tied_rank(in_t x, const Mapping* how) noexcept nogil:
-    """The rank to look for the first of the greatest by: -0.0 and 0.0 are one, NaN has its place."""
+    """The rank by which to look for the first of the greatest: -0.0 and 0.0 have the same."""
     cdef int64_t key = rank(x)
     if in_t is float or in_t is double or in_t is Half or in_t is Brain:
         key += key == -1        # -0.0
@@ -298,6 +298,9 @@ cdef void key_finish(
     cdef key_t lowest = <key_t> (<uint64_t> 1 << (8 * sizeof(key_t) - 1))
     cdef key_t empty = <key_t> rank(nothing(ending.least, dst))
     cdef key_t key
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
     for r in range(rows):
         for j in range(n):
             key = <key_t> (src[j] ^ flip)
@@ -313,6 +316,9 @@ cdef void packed_finish(
     cdef Py_ssize_t j, r
     cdef int64_t flip = -1 if ending.least else 0
     cdef out_t empty = nothing(ending.least, dst)
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
     for r in range(rows):
         for j in range(n):
             dst[j] = unranked(rank_in(src[j]) ^ flip, dst)
@@ -327,6 +333,9 @@ cdef void packed_indices(
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
     """The indices of packed accumulators; an empty window's is -1."""
     cdef Py_ssize_t j, r
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
     for r in range(rows):
         for j in range(n):
             if packed_t is Wide:
@@ -361,6 +370,9 @@ cdef void root_finish(
     """dst[r, j] = src[r, j] ** (1 / p); factors[j] is p."""
     cdef Py_ssize_t j, r
     cdef double p = factors[0]
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
     for r in range(rows):
         if p == 1.0:
             for j in range(n):

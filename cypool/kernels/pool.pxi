@@ -37,6 +37,14 @@ from libc.string cimport memcpy, memset
 
 cdef extern from *:
     """
+    #include <fenv.h>
+    #ifdef FE_INEXACT
+    #define cypool_forget() feclearexcept(FE_INEXACT)
+    #define cypool_rounded() (fetestexcept(FE_INEXACT) != 0)
+    #else
+    #define cypool_forget()
+    #define cypool_rounded() 1
+    #endif
     #ifdef _OPENMP
     #include <omp.h>
     #define cypool_openmp 1
@@ -48,6 +56,9 @@ cdef extern from *:
     """
     bint cypool_openmp
     int cypool_max_threads() nogil
+    # Whether any operation since `forget` was rounded, as the processor remembers.
+    void cypool_forget() nogil
+    bint cypool_rounded() nogil
 
 
 # ---------------------------------------------------------------------------------------------
@@ -180,6 +191,7 @@ cdef struct Ending:
     bint wraps          # integer sums that wrap, instead of quotients
     bint averages       # divisors count NaNs, which sums leave out
     bint least          # ranks are complemented
+    int shift           # if it is not 0, every divisor is 2**shift
 
 # How elements become carriers.
 cdef struct Mapping:
@@ -247,7 +259,7 @@ cdef struct Rows:
     scan_f scan         # widen a range to the elements of a row
     suspect_f suspect   # the next accumulator not to be trusted
     visit_f exact       # elements into an exact sum
-    finish_f twin_finish
+    finish_f norm_finish    # a norm into output
     bint twins          # the accumulators are Twins
     bint inverts        # the finish takes inverses of divisors
     int digits          # of an element, in bits
@@ -632,9 +644,18 @@ cdef void best_run(
         src = past(src, src_pitch)
 
 
-# A single accumulator would chain every sum to the one before it; independent lanes vectorise.
+# A single accumulator would chain every sum to the one before it; independent lanes vectorise.  The
+# lanes of several runs are then added up together.
 cdef enum:
     LANES = 16
+    RUNS = 16
+
+
+cdef inline void halve(sum_t* dst, const sum_t* src, Py_ssize_t n) noexcept nogil:
+    """dst[j] = src[2 j] + src[2 j + 1] for j < n."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        dst[j] = added[sum_t](src[2 * j], src[2 * j + 1])
 
 
 cdef void sum_run(
@@ -642,30 +663,42 @@ cdef void sum_run(
     Py_ssize_t n, bint fresh) noexcept nogil:
     """dst[r, 0] = src[r, 0] + … + src[r, n - 1], and dst[r, 0] unless `fresh`; n >= 1."""
     cdef sum_t lane[LANES]
-    cdef Py_ssize_t i, j, r
+    cdef sum_t lanes[LANES * RUNS]
+    cdef sum_t halves[LANES * RUNS]
+    cdef Py_ssize_t i, j, r, runs
     cdef sum_t x
-    for r in range(rows):
-        x = lifted[term_t, sum_t](src[0], dst)
-        i = 1
-        if n >= LANES:
-            for j in range(LANES):
-                lane[j] = lifted[term_t, sum_t](src[j], dst)
-            i = LANES
-            while i + LANES <= n:
+    while rows > 0:
+        runs = min(rows, RUNS)
+        for r in range(runs):
+            x = lifted[term_t, sum_t](src[0], dst)
+            i = 1
+            if n >= LANES:
                 for j in range(LANES):
-                    lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
-                i += LANES
-            for j in range(8):
-                lane[j] = added[sum_t](lane[j], lane[j + 8])
-            for j in range(4):
-                lane[j] = added[sum_t](lane[j], lane[j + 4])
-            x = added[sum_t](added[sum_t](lane[0], lane[2]), added[sum_t](lane[1], lane[3]))
-        while i < n:
-            x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
-            i += 1
-        dst[0] = x if fresh else added[sum_t](dst[0], x)
-        dst = <sum_t*> (<char*> dst + dst_pitch)
-        src = past(src, src_pitch)
+                    lane[j] = lifted[term_t, sum_t](src[j], dst)
+                i = LANES
+                while i + LANES <= n:
+                    for j in range(LANES):
+                        lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
+                    i += LANES
+                for j in range(LANES):
+                    lanes[r * LANES + j] = lane[j]
+                for j in range(n - i):
+                    lanes[r * LANES + j] = added[sum_t](
+                        lanes[r * LANES + j], lifted[term_t, sum_t](src[i + j], dst))
+            else:
+                for i in range(1, n):
+                    x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
+                lanes[r] = x
+            src = past(src, src_pitch)
+        if n >= LANES:
+            halve(halves, lanes, runs * 8)
+            halve(lanes, halves, runs * 4)
+            halve(halves, lanes, runs * 2)
+            halve(lanes, halves, runs)
+        for r in range(runs):
+            dst[0] = lanes[r] if fresh else added[sum_t](dst[0], lanes[r])
+            dst = <sum_t*> (<char*> dst + dst_pitch)
+        rows -= runs
 
 
 cdef void best_clear(
@@ -861,6 +894,35 @@ cdef inline int64_t signed_value(sum_t x) noexcept nogil:
         return 0
 
 
+cdef inline void shifted_row(
+    out_t* dst, const sum_t* src, Py_ssize_t n, int shift, bint is_signed) noexcept nogil:
+    """dst[j] = src[j] / 2**shift, half to even, where sums are wider than elements.
+
+    Without conversions, divisions and wider lanes.  Signed numbers are moved up by the least one.
+    """
+    cdef Py_ssize_t j
+    cdef sum_t x, q, up, half, below, least, most
+    if sum_t is Twin or sum_t is Wide or sum_t is Sparse or sum_t is double:
+        pass
+    elif out_t is float or out_t is double or out_t is Half or out_t is Brain:
+        pass
+    elif sizeof(out_t) < sizeof(sum_t):
+        half = <sum_t> ((<sum_t> 1) << (shift - 1))
+        below = <sum_t> (2 * half - 1)
+        up = <sum_t> ((<uint64_t> is_signed) << (8 * sizeof(sum_t) - 1))
+        least = 0
+        if is_signed:
+            least = <sum_t> ((up >> shift) + <sum_t> nothing(False, dst))
+        most = <sum_t> ((up >> shift) + <sum_t> nothing(True, dst))
+        for j in range(n):
+            x = <sum_t> (src[j] + up)
+            q = <sum_t> (x >> shift)
+            q = <sum_t> (q + (<sum_t> ((x & below) + (q & 1)) > half))
+            q = q if q > least else least
+            q = q if q < most else most
+            dst[j] = <out_t> (q - (up >> shift))
+
+
 cdef inline out_t one_nan(out_t x) noexcept nogil:
     """x, or if it is NaN one with all bits set: which of two NaNs a sum keeps is not defined."""
     if out_t is float:
@@ -873,8 +935,11 @@ cdef inline out_t one_nan(out_t x) noexcept nogil:
 cdef void sum_finish(
     out_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
-    """dst[r, j] = src[r, j] over its divisor; factors[j] is that, or for double its inverse."""
+    """dst[r, j] = src[r, j] over its divisor; factors[r, j] is that, or for double its inverse."""
     cdef Py_ssize_t j, r
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
     for r in range(rows):
         if sum_t is Twin:
             for j in range(n):
@@ -896,6 +961,8 @@ cdef void sum_finish(
             else:
                 for j in range(n):
                     dst[j] = wrapped(<uint64_t> src[j], dst)
+        elif ending.shift > 0:
+            shifted_row(dst, src, n, ending.shift, ending.is_signed)
         elif sum_t is uint16_t and not (out_t is double):
             # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
             if ending.is_signed:
@@ -913,14 +980,16 @@ cdef void sum_finish(
                 dst[j] = settled[out_t](<double> src[j] / factors[j], dst)
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const sum_t*> (<const char*> src + src_pitch)
+        factors += n
 
 
 # ---------------------------------------------------------------------------------------------
 # Float sums that cancel
 # ---------------------------------------------------------------------------------------------
 # A sum is exact while all its terms are multiples of one unit and their total stays below 2**53
-# (2**106) of it, as the greatest and least magnitudes of an item tell.  Else a sum that is small
-# against its terms is suspect, and its window is added up again with more care.
+# (2**106) of it, as the greatest and least magnitudes of an item tell, or while the processor has
+# nothing rounded.  Else a sum that is small against its terms is suspect, and its window is added up
+# again with more care.
 
 ctypedef fused real_t:
     float
@@ -1324,8 +1393,6 @@ cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
     rows.size = sizeof(sum_t)
     rows.finish = sum_finisher(tag, out)
     rows.inverts = sum_t is double
-    if sum_t is double or sum_t is Twin or sum_t is Sparse:
-        rows.twin_finish = sum_finisher(<Twin*> NULL, out)
 
 
 cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
@@ -1374,7 +1441,7 @@ cdef Py_ssize_t elem_size(int elem) noexcept:
 
 cdef bint choose_rows(
     int elem, int mapping, int kind, int acc, int out, int* lifted, Rows* rows) noexcept:
-    """Fill `rows` and the code of what they lift; False if there is nothing for this combination."""
+    """Fill `rows` and the code of what they lift; False if there is nothing to fill them with."""
     cdef Rows mapped
     memset(rows, 0, sizeof(Rows))
     memset(&mapped, 0, sizeof(Rows))
@@ -1436,6 +1503,7 @@ cdef bint choose_rows(
             rows.finish = root_finisher(<Twin*> NULL, out)
         elif acc == 6:
             rows.finish = root_finisher(<Sparse*> NULL, out)
+        rows.norm_finish = sum_finisher(<Twin*> NULL, out)
         rows.inverts = False
     if (rows.map == NULL) != (mapping == MAP_NONE):
         return False
@@ -1456,9 +1524,10 @@ cdef bint choose_rows(
 cdef enum:
     MAX_OUTER = 64
     BATCH = 24          # source rows handed to a fold at once; a multiple of three
-    SLOTS = 3           # the same of staged rows
+    SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
+    FACTORS = 1024      # rows are finished together while they have so many elements or less
 
 # How the windows of an axis follow each other.
 cdef enum:
@@ -1535,12 +1604,14 @@ cdef struct Pool:
     Py_ssize_t items
     Py_ssize_t block_bytes  # the room for a tile's rows
     Py_ssize_t at_result    # offsets into a thread's scratch
-    Py_ssize_t at_raw       # staged rows, SLOTS times as many as are staged at once
-    Py_ssize_t slot_rows
-    Py_ssize_t slot_bytes
+    Py_ssize_t at_raw       # room for staged rows
+    Py_ssize_t staged_rows  # how many there may be
+    Py_ssize_t staged_run   # how many rows of windows may take theirs from them
     Py_ssize_t at_native    # a row in the native layout, to be mapped
     Py_ssize_t at_done
     Py_ssize_t at_factors
+    Py_ssize_t factors      # how many
+    Py_ssize_t at_memory
     Py_ssize_t result_bytes
     Py_ssize_t scratch_bytes
 
@@ -1551,6 +1622,11 @@ cdef struct Call:
     char* indices
     bint tangled            # they are not contiguous native elements
     bint staged             # they are tangled or mapped, and go through scratch
+
+# What a thread remembers from item to item; behind it, what the rows of factors count.
+cdef struct Memory:
+    bint wary               # sums of the last item were rounded
+    Py_ssize_t lane         # the first lane that the factors are for
 
 # Where an item lies.
 cdef struct Place:
@@ -1564,7 +1640,8 @@ cdef struct Place:
     Py_ssize_t rows
     Py_ssize_t lane         # first lane, and how many
     Py_ssize_t lanes
-    Range range_            # of the item's elements
+    bint scans              # the item's elements widen
+    Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
 
 
@@ -1726,6 +1803,10 @@ cdef void stage_rows(
     """Put n lane positions of `rows` input rows end to end, as native elements or carriers."""
     cdef const char* row
     cdef Py_ssize_t r
+    if (not call.tangled and stride * p.row.xs == n * p.inner * p.x_size
+            and stride * p.row.step == n * p.lane.step):
+        n *= rows       # they are end to end already
+        rows = 1
     for r in range(rows):
         row = src
         if call.tangled:
@@ -1748,49 +1829,60 @@ cdef void vertical(
     """Fold lane positions `position` … + n of `rows` windows along the row axis into dst.
 
     `row` is the first window; the others, `stride` further each, have the same taps; there are
-    at most `slot_rows` where rows are staged.  Where lanes are pairs, dst is a row of lanes.
+    at most `staged_run` where rows are staged.  Where lanes are pairs, dst is a row of lanes.
     """
     cdef const char* batch[BATCH]
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, step = stride * p.row.xs
+    cdef bint fresh = True
+    cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, xs = p.row.xs, step = stride * xs
     cdef Py_ssize_t first = row.start + row.first * p.row.d
     cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
-    cdef Py_ssize_t index = place.index + position * p.lane.step + row.start * p.row.step
-    cdef Py_ssize_t batches = SLOTS if call.staged else BATCH
-    cdef bint fresh = True
-    cdef char* staged
-    cdef const char* src = call.x + place.x_at + position * p.lane.xs + row.start * p.row.xs
+    cdef Py_ssize_t index = place.index + position * p.lane.step + first * p.row.step
+    cdef Py_ssize_t reach = stop - first + (rows - 1) * stride, batches = BATCH
+    # Input rows are staged all at once if they are not more than what the windows take.
+    cdef bint whole = (call.staged and reach <= p.staged_rows
+                       and reach <= rows * (row.stop - row.first))
+    cdef const char* src = call.x + place.x_at + position * p.lane.xs + first * xs
+    cdef const char* at
+    cdef char* native = raw - p.at_raw + p.at_native
     if call.staged:
-        step = cells * p.size
+        xs = cells * p.size
+        step = stride * xs if whole else xs
+        if not whole:
+            batches = SLOTS
     for i in range(p.nouter):
         taken[i] = 0
     while row.first < row.stop and not place.empty:
-        for t in range(row.first, row.stop):
-            batch[count] = src + t * p.row.d * p.row.xs
-            if call.staged:
-                staged = raw + count * p.slot_bytes
-                stage_rows(p, call, staged, batch[count], index + t * p.row.d * p.row.step, rows,
-                           stride, n, raw - p.at_raw + p.at_native)
-                batch[count] = staged
-                if p.rows.scan != NULL:
-                    # Rows that were not there before: the last ones, if any.
-                    r = clamped((place.seen - row.start - t * p.row.d + stride - 1) // stride,
-                                0, rows)
-                    p.rows.scan(staged + r * step, step, rows - r, cells, &place.range_)
+        at = src
+        if whole:
+            stage_rows(p, call, raw, src, index, reach, 1, n, native)
+            at = raw
+        for t in range(row.stop - row.first):
+            batch[count] = at + t * p.row.d * xs
+            if call.staged and not whole:
+                at = raw + count * (p.staged_rows // SLOTS) * xs
+                stage_rows(p, call, <char*> at, src + t * p.row.d * p.row.xs,
+                           index + t * p.row.d * p.row.step, rows, stride, n, native)
+                batch[count] = at
+                if place.scans and first + t * p.row.d >= place.seen:
+                    p.rows.scan(at, xs, rows, cells, &place.range_)
             count += 1
             if count == batches:
                 lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
                 fresh = False
                 count = 0
-        if p.rows.scan != NULL and not call.staged:
+        if whole and count > 0:
+            lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
+            fresh = False
+            count = 0
+        if place.scans and (whole or not call.staged):
             for r in range(rows):
                 i = max(first + r * stride, place.seen)
                 t = stop + r * stride
-                if r == 0 and stride <= stop - first:
+                if r == 0 and (whole or stride <= stop - first):
                     t = stop + (rows - 1) * stride     # all rows at once: they leave no gap
                 if i < t:
-                    p.rows.scan(src + (i - row.start) * p.row.xs, p.row.xs, t - i, cells,
-                                &place.range_)
+                    p.rows.scan(at + (i - first) * xs, xs, t - i, cells, &place.range_)
                 if t > stop + r * stride:
                     break
         if not next_taps(p, place, taken, &src, &index):
@@ -1979,7 +2071,7 @@ cdef void gather(
                 else:
                     run = alike(&p.row, &row, place.rows - r)
                     if call.staged:
-                        run = min(run, p.slot_rows)
+                        run = min(run, p.staged_run)
             if p.pairs or (p.leading and not p.lifts):
                 vertical(p, call, place, &row, run, p.row.s, result + r * result_row, result_row,
                          base + lo, hi - lo, raw)
@@ -1992,7 +2084,7 @@ cdef void gather(
                        + (row.start + row.first * p.row.d) * p.row.xs)
                 across(p, result + r * result_row, result_row, src, p.row.s * p.row.xs, run,
                        place.lanes, taps, True, fresh, spare)
-                if p.rows.scan != NULL:
+                if place.scans:
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
                 if not p.lifts:
@@ -2106,6 +2198,29 @@ cdef void spread(
             memcpy(dst + j * step, src + j * cell, cell)
 
 
+cdef void gather_warily(
+    const Pool* p, const Call* call, Place* place, char* scratch, char* result,
+    Py_ssize_t result_row) noexcept nogil:
+    """Gather, with the range of the elements if any sum was rounded.
+
+    Most items are spared the scan; where one needs it, the next is likely to, too.  Sums of Twins
+    are always rounded.
+    """
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    place.scans = p.rows.scan != NULL and (p.rows.twins or memory.wary)
+    if p.rows.scan == NULL or p.rows.twins:
+        gather(p, call, place, 0, scratch, result, result_row)
+        return
+    cypool_forget()
+    gather(p, call, place, 0, scratch, result, result_row)
+    memory.wary = cypool_rounded()
+    if not memory.wary:
+        place.range_.peak = 0
+    elif not place.scans:
+        place.scans = True
+        gather(p, call, place, 0, scratch, result, result_row)
+
+
 cdef void fold_cut(
     const Pool* p, const Place* place, char* result, Py_ssize_t result_row, const char* block,
     Py_ssize_t block_row) noexcept nogil:
@@ -2176,7 +2291,7 @@ cdef void lift_rows(
     i = top
     while i < bottom:
         row.start = start + i
-        run = min(bottom - i, p.slot_rows) if call.staged else bottom - i
+        run = min(bottom - i, p.staged_rows) if call.staged else bottom - i
         vertical(p, call, place, &row, run, 1, lifted_rows + i * block_row + lo * acc_cell,
                  block_row, base + lo, hi - lo, raw)
         i += run
@@ -2256,16 +2371,39 @@ cdef void each_tap(
             break
 
 
+# What a window's elements are: of doubt() for one sum.
+cdef struct Probe:
+    scan_f scan
+    Range range_
+
+
+cdef void probe(Probe* state, const char* src, Py_ssize_t n) noexcept nogil:
+    state.scan(src, 0, 1, n, &state.range_)
+
+
 cdef void mend(
     const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i, char* dst,
-    char* scratch) noexcept nogil:
-    """Put the right result in the place of element i of an item's row r."""
+    const char* given, char* scratch) noexcept nogil:
+    """Put the right result in the place of element i of an item's row r.
+
+    Unless the given sum is not suspect by what its own window holds, rather than the item.
+    """
+    cdef Mapping how = p.mapping
+    cdef Probe own
     cdef Exact sum_
     cdef Norm norm
-    cdef Mapping how = p.mapping
-    cdef Twin total
+    cdef Sparse total       # begins as a Twin does, and that as a double
+    cdef Twin twin
     cdef int scale
-    cdef double divisor = p.divisor
+    cdef bint overflows = False
+    cdef double divisor = p.divisor, bound
+    own.scan = p.rows.scan
+    own.range_.peak = 0
+    own.range_.low = <uint64_t> -1
+    each_tap(p, call, place, r, i, &how, <visit_f> probe, &own, scratch)
+    bound = doubt(p, &own.range_, &overflows)
+    if p.rows.suspect(given, 0, 1, bound, overflows) == 1:
+        return
     if p.roots:
         memset(&norm, 0, sizeof(Norm))
         norm.exponent = how.exponent
@@ -2273,21 +2411,32 @@ cdef void mend(
         how.exponent = 1.0
         each_tap(p, call, place, r, i, &how, <visit_f> widest, &norm, scratch)
         each_tap(p, call, place, r, i, &how, <visit_f> norm_add, &norm, scratch)
-        total.hi = norm_of(&norm)
-        total.lo = 0.0
+        twin.hi = norm_of(&norm)
+        twin.lo = 0.0
         divisor = 1.0
-    else:
-        memset(&sum_, 0, sizeof(Exact))
-        sum_.omits = p.omits
-        each_tap(p, call, place, r, i, &how, p.rows.exact, &sum_, scratch)
-        total = exact_twin(&sum_, &scale)
-        if sum_.seen == 0 and sum_.nans > 0:
-            total.hi = NAN
-        if p.averages:
-            divisor = place.count * window(&p.row, place.row + r).count
-            divisor = divisor * window(&p.lane, place.lane + i // p.inner).count - sum_.nans
-        divisor = ldexp(divisor, scale)
-    p.rows.twin_finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
+        p.rows.norm_finish(dst, 0, <const char*> &twin, 0, 1, 1, &divisor, p.ending)
+        return
+    memset(&sum_, 0, sizeof(Exact))
+    sum_.omits = p.omits
+    each_tap(p, call, place, r, i, &how, p.rows.exact, &sum_, scratch)
+    twin = exact_twin(&sum_, &scale)
+    total.hi = twin.hi
+    total.lo = twin.lo
+    total.seen = sum_.seen
+    total.nans = sum_.nans
+    if p.averages:
+        divisor = place.count * window(&p.row, place.row + r).count
+        divisor *= window(&p.lane, place.lane + i // p.inner).count
+    if p.omits and scale != 0:
+        # The finish takes the NaNs from the divisor; here they have to go before it is scaled.
+        divisor -= total.nans if p.averages else 0
+        total.nans = 0
+    divisor = ldexp(divisor, scale)
+    if not p.rows.twins:
+        # As an exact sum is finished: that of an item with another, rounded one is the same.
+        total.hi += total.lo
+        divisor = 1.0 / divisor
+    p.rows.finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
 
 
 cdef void finish(
@@ -2296,10 +2445,10 @@ cdef void finish(
     """Turn an item's rows of accumulators into output."""
     cdef Py_ssize_t row_bytes = p.res_pitch * p.inner * p.rows.size
     cdef Py_ssize_t n = place.lanes * p.inner, r = 0, i, run
-    cdef double count, filled = -1.0, bound = 0.0
+    cdef Py_ssize_t group = clamped(FACTORS // n, 1, p.tile) if p.plain else 1
+    cdef double bound = 0.0
     cdef double* factors = <double*> (scratch + p.at_factors)
     cdef bint overflows = False
-    cdef Span row
     cdef const char* src
     cdef char* out
     cdef char* dst
@@ -2308,7 +2457,7 @@ cdef void finish(
     while r < place.rows:
         src = result + r * row_bytes
         out = call.out + place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os
-        run = place.rows - r if p.plain else 1
+        run = min(place.rows - r, group)
         if call.indices != NULL:
             finish_indices(p, call, place, r, run, src, row_bytes, n, scratch + p.at_done)
         if p.rows.finish == NULL:
@@ -2316,21 +2465,9 @@ cdef void finish(
                 memcpy(out + i * p.row.os, src + i * row_bytes, n * p.out_size)
         else:
             dst = out if p.plain else scratch + p.at_done
-            count = 1.0
-            if p.averages:
-                row = window(&p.row, place.row + r)
-                run = alike(&p.row, &row, run)
-                count = place.count * row.count
-            if count != filled:
-                fill_factors(p, place, count, factors)
-                filled = count
-            if n == 1 and p.plain and p.row.os == p.out_size and row_bytes == p.rows.size:
-                # Rows of one element, end to end, are one row.
-                for i in range(1, run):
-                    factors[i] = factors[0]
-                p.rows.finish(dst, 0, src, 0, 1, run, factors, p.ending)
-            else:
-                p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
+            if p.ending.shift == 0:
+                fill_factors(p, place, r, run, factors, <Memory*> (scratch + p.at_memory))
+            p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
             i = 0
             while bound > 0.0 or overflows:
                 # Whole rows of the result, their gaps included, as one.
@@ -2341,7 +2478,8 @@ cdef void finish(
                     mend(p, call, place, r + i // (p.res_pitch * p.inner),
                          i % (p.res_pitch * p.inner),
                          dst + i // (p.res_pitch * p.inner) * p.row.os
-                         + i % (p.res_pitch * p.inner) * p.out_size, scratch)
+                         + i % (p.res_pitch * p.inner) * p.out_size, src + i * p.rows.size,
+                         scratch)
                 i += 1
             src = dst
         if not p.plain:
@@ -2366,23 +2504,40 @@ cdef void finish_indices(
 
 
 cdef void fill_factors(
-    const Pool* p, const Place* place, double count, double* factors) noexcept nogil:
-    """The divisors (or their inverses) of a row whose windows count `count` on the other axes."""
-    cdef Py_ssize_t j = 0, i, run
+    const Pool* p, const Place* place, Py_ssize_t r, Py_ssize_t rows, double* factors,
+    Memory* memory) noexcept nogil:
+    """The divisors (or their inverses) of an item's rows from r on, unless they are there."""
+    cdef double* counts = <double*> (memory + 1)
+    cdef Py_ssize_t n = place.lanes * p.inner, i, stop, j, k, run
     cdef double divisor
-    cdef Span lane
-    while j < place.lanes:
-        run = place.lanes - j
-        divisor = p.divisor
-        if p.averages:
-            lane = window(&p.lane, place.lane + j)
-            run = alike(&p.lane, &lane, run)
-            divisor = count * lane.count
-        if p.rows.inverts:
-            divisor = 1.0 / divisor
-        for i in range(j * p.inner, (j + run) * p.inner):
-            factors[i] = divisor
-        j += run
+    cdef Span row, lane
+    if not p.averages:
+        for i in range(p.factors if memory.lane < 0 else 0):
+            factors[i] = 1.0 / p.divisor if p.rows.inverts else p.divisor
+        memory.lane = 0
+        return
+    if memory.lane != place.lane:
+        memset(counts, -1, p.scratch_bytes - p.at_memory - sizeof(Memory))
+        memory.lane = place.lane
+    i = 0
+    while i < rows:
+        row = window(&p.row, place.row + r + i)
+        stop = i + alike(&p.row, &row, rows - i)
+        for i in range(i, stop):
+            if counts[i] == place.count * row.count:
+                continue
+            counts[i] = place.count * row.count
+            j = 0
+            while j < place.lanes:
+                lane = window(&p.lane, place.lane + j)
+                run = alike(&p.lane, &lane, place.lanes - j)
+                divisor = counts[i] * lane.count
+                if p.rows.inverts:
+                    divisor = 1.0 / divisor
+                for k in range(i * n + j * p.inner, i * n + (j + run) * p.inner):
+                    factors[k] = divisor
+                j += run
+        i = stop
 
 
 cdef void pool_item(
@@ -2400,7 +2555,7 @@ cdef void pool_item(
     if straight:
         result = (call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os)
         result_row = p.row.os
-    gather(p, call, &place, 0, scratch, result, result_row)
+    gather_warily(p, call, &place, scratch, result, result_row)
     if not straight:
         finish(p, call, &place, scratch, result)
 
@@ -2411,6 +2566,7 @@ cdef void pool_part(
     cdef Place place
     locate(p, i // p.parts, &place)
     results += i * (p.result_bytes + sizeof(Range))
+    place.scans = p.rows.scan != NULL
     gather(p, call, &place, i % p.parts, scratch, results, p.res_pitch * p.inner * p.rows.size)
     memcpy(results + p.result_bytes, &place.range_, sizeof(Range))
 
@@ -2510,8 +2666,9 @@ cdef class Plan:
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare, bint pairs, Py_ssize_t tile,
-        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t slot, Py_ssize_t parts,
+        bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare,
+        bint pairs, Py_ssize_t tile,
+        Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts,
         bint parts_rows,
     ):
         cdef Pool* p = &self.pool
@@ -2555,6 +2712,11 @@ cdef class Plan:
         p.ending.wraps = wraps
         p.ending.averages = averages
         p.ending.least = least
+        # Sums are wider than elements, in 16 to 64 bits, and have one divisor.
+        if acc < 3 and out < 8 and p.out_size < p.rows.size and not (wraps or averages):
+            for i in range(1, 8 * p.out_size):
+                if divisor == <double> ((<uint64_t> 1) << i):
+                    p.ending.shift = <int> i
         p.reduces = reduces
         p.slides = slides
         p.lifts = lifts
@@ -2598,13 +2760,19 @@ cdef class Plan:
         p.at_result = 4 * p.block_bytes
         p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
         p.at_raw = p.at_result + p.result_bytes
-        p.slot_rows = clamped(slot // (p.pitch * p.inner * p.size), 1, rows)
-        p.slot_bytes = rounded_up(p.slot_rows * p.pitch * p.inner * p.size)
-        p.at_native = p.at_raw + SLOTS * p.slot_bytes
+        rows = max((tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1, SLOTS)
+        p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)
+        p.staged_run = p.staged_rows // SLOTS
+        if p.row.s <= p.row.k <= p.staged_rows and (p.row.d == 1 or p.row.k == 1):
+            p.staged_run = (p.staged_rows - p.row.k) // p.row.s + 1
+        p.at_native = p.at_raw + rounded_up(p.staged_rows * p.pitch * p.inner * p.size)
         p.at_done = p.at_native + rounded_up(p.pitch * p.inner * p.x_size)
         p.at_factors = p.at_done + rounded_up(
             lanes * p.inner * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
-        p.scratch_bytes = p.at_factors + rounded_up(max(lanes * p.inner, tile) * sizeof(double))
+        p.factors = max(lanes * p.inner, min(tile * lanes * p.inner, FACTORS))
+        p.at_memory = p.at_factors + rounded_up(p.factors * sizeof(double))
+        p.scratch_bytes = p.at_memory + rounded_up(
+            sizeof(Memory) + min(tile, FACTORS) * sizeof(double))
 
     def run(self, x, out, indices, int threads):
         """Pool x into out: two arrays of exactly the shapes and strides planned for.
@@ -2650,6 +2818,13 @@ cdef class Plan:
                     raise MemoryError("no memory for the scratch rows")
                 scratch = memory + (64 - <uintptr_t> memory % 64)
                 results = scratch + threads * p.scratch_bytes
+                for i in range(threads):
+                    # No lane is -1, and no count the NaN of these bits.
+                    memset(scratch + i * p.scratch_bytes + p.at_memory, -1,
+                           p.scratch_bytes - p.at_memory)
+                    (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).wary = False
+                    # Around bare rows are cells that are summed, though never used.
+                    memset(scratch + i * p.scratch_bytes, 0, p.block_bytes if p.bare else 0)
                 if threads == 1 and p.parts == 1:
                     with nogil:
                         for i in range(units):

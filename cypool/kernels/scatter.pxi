@@ -1,8 +1,8 @@
 # Elements to and from the places that indices name: unpooling, and the gradients of max and min.
 #
-# Values and indices have the same axes.  The places have them too, with other lengths where they are
-# pooled; an index is flat, in C order, over those.  What is not pooled is shared out over threads, so
-# that no two meet in a place, and what comes to a place comes in C order.
+# Values and indices have the same axes.  The places have them too, with other lengths where they
+# are pooled; an index is flat, in C order, over those.  What is not pooled is shared out over
+# threads, so that no two meet in a place, and what comes to a place comes in C order.
 
 ctypedef fused real_or_bits_t:
     uint8_t
@@ -40,7 +40,7 @@ cdef struct Route:
     Py_ssize_t items
     Py_ssize_t positions    # what an index may be, from 0 on
 
-ctypedef void (*walk_f)(
+ctypedef Py_ssize_t (*walk_f)(
     void* tag, const Route* route, char* value, const char* index, char* place, Py_ssize_t low,
     Py_ssize_t stop, int way) noexcept nogil
 
@@ -54,44 +54,54 @@ cdef inline Py_ssize_t offset_of(const Route* route, Py_ssize_t position) noexce
     return offset + position * route.slots[0].step
 
 
-cdef inline void walk_row(
+cdef inline Py_ssize_t walk_row(
     real_or_bits_t* _, const Route* route, char* value, const char* index, char* place,
     Py_ssize_t low, Py_ssize_t stop, int way) noexcept nogil:
-    cdef const Walk* row = &route.inner[route.ninner - 1]
-    cdef Py_ssize_t j
+    """Walk the values of the last axis; return how many have an index that is no place's."""
+    # Copies: what is written might be the route, for all that the compiler knows.
+    cdef Walk row = route.inner[route.ninner - 1]
+    cdef Py_ssize_t step = route.slots[0].step, positions = route.positions, strays = 0, j
+    cdef bint straight = route.nslots == 1
     cdef int64_t position
     cdef real_or_bits_t x, y
     cdef char* at
     for j in range(row.n):
-        memcpy(&position, index + j * row.index, sizeof(position))
+        memcpy(&position, index, sizeof(position))
         if low <= position < stop:
-            at = place + j * row.place + offset_of(route, position)
+            at = place + (position * step if straight else offset_of(route, position))
             if way == TAKE:
-                memcpy(value + j * row.value, at, sizeof(x))
+                memcpy(value, at, sizeof(x))
             else:
-                memcpy(&x, value + j * row.value, sizeof(x))
+                memcpy(&x, value, sizeof(x))
                 if way == ADD:
                     memcpy(&y, at, sizeof(y))
                     x = <real_or_bits_t> (x + y)
                 memcpy(at, &x, sizeof(x))
+        elif position < -1 or position >= positions:
+            strays += 1
+        value += row.value
+        index += row.index
+        place += row.place
+    return strays
 
 
-cdef void walk(
+cdef Py_ssize_t walk(
     real_or_bits_t* tag, const Route* route, char* value, const char* index, char* place,
     Py_ssize_t low, Py_ssize_t stop, int way) noexcept nogil:
     """Walk all values of an item, for the indices from low to stop - 1."""
     cdef Py_ssize_t taken[MAX_OUTER]
+    cdef Py_ssize_t strays = 0
     cdef const Walk* axis
     cdef int a
     for a in range(route.ninner):
         taken[a] = 0
     while True:
         if way == TAKE:
-            walk_row(tag, route, value, index, place, low, stop, TAKE)
+            strays += walk_row(tag, route, value, index, place, low, stop, TAKE)
         elif way == ADD:
-            walk_row(tag, route, value, index, place, low, stop, ADD)
+            strays += walk_row(tag, route, value, index, place, low, stop, ADD)
         else:
-            walk_row(tag, route, value, index, place, low, stop, PUT)
+            strays += walk_row(tag, route, value, index, place, low, stop, PUT)
         for a in range(route.ninner - 2, -1, -1):
             axis = &route.inner[a]
             taken[a] += 1
@@ -105,10 +115,10 @@ cdef void walk(
             place -= taken[a] * axis.place
             taken[a] = 0
         else:
-            return
+            return strays
 
 
-cdef void walk_item(
+cdef Py_ssize_t walk_item(
     const Route* route, walk_f walk_, Py_ssize_t item, char* value, const char* index,
     char* place, Py_ssize_t share, Py_ssize_t shares, int way) noexcept nogil:
     cdef Py_ssize_t i
@@ -119,14 +129,16 @@ cdef void walk_item(
         value += i * route.outer[a].value
         index += i * route.outer[a].index
         place += i * route.outer[a].place
-    walk_(NULL, route, value, index, place, route.positions * share // shares,
-          route.positions * (share + 1) // shares, way)
+    return walk_(NULL, route, value, index, place, route.positions * share // shares,
+                 route.positions * (share + 1) // shares, way)
 
 
 def route(
     values, indices, places, *, list outer, list inner, list slots, int way, int kind, int threads
 ):
     """Move values to, or from, the places that indices name; other indices are passed over.
+
+    Return 0 if there were none but -1.
 
     `outer` and `inner` list (length, step of values, of indices, of places) of the axes, steps in
     bytes; `slots` (length, step) of the pooled axes of the places.  `kind` is the elements' size,
@@ -135,7 +147,7 @@ def route(
     cdef Route r
     cdef Py_buffer value_view, index_view, place_view
     cdef walk_f walk_
-    cdef Py_ssize_t i, shares
+    cdef Py_ssize_t i, shares, strays = 0
     if kind == -4:
         walk_ = <walk_f> walk[float]
     elif kind == -8:
@@ -174,12 +186,14 @@ def route(
             try:
                 for i in prange(r.items * shares, nogil=True, num_threads=threads,
                                 schedule="static"):
-                    walk_item(&r, walk_, i // shares, <char*> value_view.buf,
-                              <const char*> index_view.buf, <char*> place_view.buf, i % shares,
-                              shares, way)
+                    strays += walk_item(
+                        &r, walk_, i // shares, <char*> value_view.buf,
+                        <const char*> index_view.buf, <char*> place_view.buf, i % shares, shares,
+                        way)
             finally:
                 PyBuffer_Release(&place_view)
         finally:
             PyBuffer_Release(&index_view)
     finally:
         PyBuffer_Release(&value_view)
+    return strays
