@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -710,6 +711,14 @@ def check_axes(grad: Array, shape: tuple[int, ...]) -> None:
         )
 
 
+def check_pooled(grad: Array, shape: tuple[int, ...], pooled: tuple[int, ...]) -> None:
+    """Refuse a gradient of another shape than that of the pooled array."""
+    if grad.shape != pooled:
+        raise ValueError(
+            f"grad_output has shape {grad.shape}; pooling an array of shape {shape} gives {pooled}"
+        )
+
+
 def with_kept_axes(grad: Array, shape: tuple[int, ...], axis: Ints | None, keepdims: bool) -> Array:
     """Return an array of global poolings' results with the pooled axes, of length 1."""
     axes = geometry.pooled_axes(axis, len(shape))
@@ -789,36 +798,127 @@ def norm_turned(
     check_axes(grad, array.shape)
     if out is not None:
         check_out(out, array.shape, grad.dtype.newbyteorder("="))
-    size = np.abs(array.astype(np.float64))
-    if p == math.inf:
-        _, indices = pool("max", size, *sizes, return_indices=True, **windows)
-        result = scatter(
-            "add", grad, indices, array.shape, "x", axis=windows["axis"], num_threads=num_threads
-        )
-        with np.errstate(invalid="ignore"):
-            result = (result * np.sign(array.astype(np.float64))).astype(result.dtype)
-    else:
-        # The slopes are ratios: scaling leaves them as they are, and powers in range.
-        peak = size.max(initial=0.0, where=np.isfinite(size))
-        np.ldexp(size, -int(np.frexp(peak)[1]), out=size)
-        norm = pool("lp", size, *sizes, p=p, num_threads=num_threads, **windows)
-        with np.errstate(all="ignore"):
-            weight = np.where(norm == 0.0, 0.0, grad.astype(np.float64) * norm ** (1.0 - p))
-            slopes = turned(
-                weight,
-                array.shape,
-                sizes,
-                divisor_override=1,
-                num_threads=num_threads,
-                **windows,
-            )
-            slopes *= np.sign(array.astype(np.float64)) * size ** (p - 1.0)
-        slopes[size == 0.0] = 0.0
-        result = slopes.astype(grad.dtype.newbyteorder("="))
+    size = magnitudes(array)
+    sign = np.sign(array.astype(np.float64))
+    back: Callable[[Array], Array]
+    with np.errstate(all="ignore"):
+        if p == math.inf:
+            _, indices = pool("max", size, *sizes, return_indices=True, **windows)
+            check_pooled(grad, array.shape, indices.shape)
+
+            def back(weight: Array) -> Array:
+                return scatter(
+                    "add",
+                    weight,
+                    indices,
+                    array.shape,
+                    "x",
+                    axis=windows["axis"],
+                    num_threads=num_threads,
+                )
+
+            result = back(grad)
+        else:
+
+            def back(weight: Array) -> Array:
+                return turned(
+                    weight,
+                    array.shape,
+                    sizes,
+                    divisor_override=1,
+                    num_threads=num_threads,
+                    **windows,
+                )
+
+            size = size.astype(np.float64)
+            norm, exponent = wide_norm(size, sizes, p, num_threads=num_threads, **windows)
+            check_pooled(grad, array.shape, norm.shape)
+            result = slopes_of(grad.astype(np.float64), size, norm, exponent, p, back)
+        result = np.asarray(result * sign)
+        result[size == 0] = 0.0
+        if is_float(array.dtype) and not np.isfinite(array).all():
+            # Nor does it matter what is in no window.
+            result[back(np.ones(grad.shape)) == 0] = 0.0
+        result = result.astype(grad.dtype.newbyteorder("="), copy=False)
     if out is None:
         return result
     np.copyto(out, result)
     return out
+
+
+def magnitudes(x: Array) -> Array:
+    """Return what is exactly the size of each element."""
+    native = np.asarray(x).astype(x.dtype.newbyteorder("="), copy=False)
+    if native.dtype.kind == "i":  # the least has a size, unsigned
+        return np.asarray(np.abs(native)).view(f"u{native.itemsize}")
+    return np.asarray(np.abs(native))
+
+
+def wide_norm(size: Array, sizes: tuple[Any, ...], p: float, **windows: Any) -> tuple[Array, Array]:
+    """Return the norms of windows as numbers and exponents of two: out of no type's range."""
+    norm = pool("lp", size, *sizes, p=p, **windows)
+    exponent = np.zeros(norm.shape, np.int64)
+    # Few bits are left of the least numbers, and none of what is greater than the greatest.
+    for scale, wrong in ((200, (norm > 0) & (norm < 2.0**-960)), (-200, np.isinf(norm))):
+        if wrong.any():
+            again = pool("lp", np.ldexp(size, scale), *sizes, p=p, **windows)
+            norm = np.where(wrong, again, norm)
+            exponent = np.where(wrong, -scale, exponent)
+    return norm, exponent
+
+
+def power(x: Array, exponent: Array, q: float) -> tuple[Array, Array]:
+    """Return ``(x * 2 ** exponent) ** q`` as numbers near 1 and exponents of two."""
+    mantissa, more = np.frexp(x)
+    below = mantissa < math.sqrt(0.5)
+    mantissa = np.where(below, 2 * mantissa, mantissa)
+    exponent = exponent + more - below
+    # The product of an exponent and the first bits of q is exact; no greater q tells more apart.
+    q = min(max(q, -(2.0**60)), 2.0**60)
+    first = math.ldexp(round(math.ldexp(q, 20)), -20)
+    whole = exponent * first
+    rest = exponent * (q - first) + q * np.log2(mantissa)
+    result = np.floor(whole + rest)
+    return np.exp2((whole - result) + rest), result
+
+
+def slopes_of(
+    grad: Array,
+    size: Array,
+    norm: Array,
+    exponent: Array,
+    p: float,
+    back: Callable[[Array], Array],
+) -> Array:
+    """Return, for each element, what comes back of ``grad * (size / norm) ** (p - 1)``.
+
+    The power is that of the size times that of the norm.  Either may be out of range; then windows
+    are taken in turns, those with weights of much the same exponent at a time.
+    """
+    plain = np.isfinite(grad) & np.isfinite(norm)
+    number, high = power(np.where(plain & (norm > 0), norm, 1.0), exponent, 1.0 - p)
+    mantissa, more = np.frexp(np.where(plain & (norm > 0), grad, 0.0))
+    number, high = number * mantissa, high + more
+    finite = np.isfinite(size)
+    factor, rise = power(np.where(finite & (size > 0), size, 1.0), np.zeros(size.shape), p - 1.0)
+    total = np.zeros(size.shape)
+    band = np.where(number == 0.0, np.nan, np.floor((high.max(initial=0.0) - high) / 512))
+    for b in np.unique(band[band == band]):
+        base = high.max(initial=0.0) - 512 * b
+        weight = np.where(band == b, ldexp(number, high - base), 0.0)
+        total += ldexp(back(weight) * factor, rise + base)
+    if not (plain.all() and finite.all()):
+        # What is infinite or no number goes where it would if all else were 1.
+        weight = np.where(np.isfinite(norm), grad, grad * norm ** (1.0 - p))
+        weight = np.where(plain | (norm == 0.0), 0.0, weight)
+        total = np.where(finite, total, 0.0)
+        total += back(weight) * np.where(finite, 1.0, size ** (p - 1.0))
+    return total
+
+
+def ldexp(x: Array, exponent: Array) -> Array:
+    """Scale by powers of two of any size, which come as floats."""
+    return np.ldexp(x, np.clip(exponent, -5000, 5000).astype(np.int32))
 
 
 def window_counts(
@@ -856,7 +956,7 @@ def shared_out(
     count = math.prod(w.length for w in geometry.global_windows(shape, axes))
     # A pooling by windows of one element divides, and rounds once.
     each = pool(
-        "avg", grad, 1, axis=None, divisor_override=count if divide else 1, num_threads=num_threads
+        "avg", grad, 1, axis=(), divisor_override=count if divide else 1, num_threads=num_threads
     )
     if out is None:
         out = np.empty(shape, each.dtype)

@@ -36,6 +36,7 @@ def scatter(
 ) -> Array:
     """Put (or add) the elements of x where their indices say, into zeros of a shape."""
     x = native(x)
+    threads.resolve(num_threads)  # before anything is written
     lengths = whole_shape(shape, name)
     places, axes = checked(x, indices, lengths, name, axis)
     # 16-bit floats are added up as wider ones.
@@ -139,6 +140,8 @@ def index_array(indices: Any) -> Array:
     array = plain_array(indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices has dtype {array.dtype}; it must be an integer type")
+    if array.dtype == np.uint64 and array.size and (most := int(array.max())) >= 1 << 63:
+        raise ValueError(f"indices has {most}; they are below the number of positions")
     return array.astype(np.int64, copy=False)
 
 

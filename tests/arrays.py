@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+#: bfloat16 is a dtype of its own package.
+BFLOATS = ("bfloat16",) if importlib.util.find_spec("ml_dtypes") else ()
+if BFLOATS:
+    import ml_dtypes
+
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
-FLOATS = ("float32", "float64")
+FLOATS = ("float16", *BFLOATS, "float32", "float64")
+WIDE_FLOATS = ("float32", "float64")
 DTYPES = ("bool", *INTEGERS, *FLOATS)
 
 #: Bytes around every array that nobody may write to.
 MARGIN = 64
+
+
+def is_float(dtype) -> bool:
+    """Tell floats from integers and bool; NumPy takes bfloat16 for a kind of bytes."""
+    return np.dtype(dtype).name in FLOATS
+
+
+def finfo(dtype) -> Any:
+    """Return what is to know of a float type."""
+    if np.dtype(dtype).name in BFLOATS:
+        return ml_dtypes.finfo(dtype)
+    return np.finfo(dtype)
+
+
+def plain(x):
+    """Return an array whose elements NumPy can compare: the same numbers, none in 16 bits."""
+    x = np.asarray(x)
+    return x.astype(np.float64) if x.dtype.name in FLOATS else x
 
 
 class Layout(NamedTuple):
@@ -125,8 +150,9 @@ def special(rng, shape, dtype):
         info = np.iinfo(dtype)
         numbers = [info.min, info.min + 1, 0, 1, info.max - 1, info.max]
     else:
-        info = np.finfo(dtype)
+        info = finfo(dtype)
         numbers = [math.nan, math.inf, -math.inf, -0.0, 0.0, info.smallest_subnormal, info.tiny]
+        numbers = [float(v) for v in numbers]
     chosen = rng.choice(np.array(numbers, dtype), shape)
     return np.where(rng.random(shape) < rng.choice([0.02, 0.2, 0.8]), chosen, values)
 
@@ -134,12 +160,13 @@ def special(rng, shape, dtype):
 def extreme(rng, shape, dtype):
     """Return the ends of an integer type, or floats of every size."""
     dtype = np.dtype(dtype)
-    if dtype.kind != "f":
+    if not is_float(dtype):
         return special(rng, shape, dtype)
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     exponents = rng.integers(info.minexp - info.nmant, info.maxexp, shape)
     signs = rng.choice([-1.0, 1.0], shape)
-    return np.asarray(np.ldexp(signs * (1 + rng.random(shape)), exponents), dtype)
+    numbers = np.ldexp(signs * (1 + rng.random(shape)), exponents)
+    return np.asarray(np.clip(numbers, -float(info.max), float(info.max)), dtype)
 
 
 VALUES = {"ordinary": ordinary, "sparse": sparse, "special": special, "extreme": extreme}

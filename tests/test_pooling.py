@@ -15,39 +15,67 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arrays import DTYPES, FLOATS, INTEGERS, LAYOUTS, SHARED, arrange, ordinary, place
+from arrays import (
+    BFLOATS,
+    DTYPES,
+    FLOATS,
+    INTEGERS,
+    LAYOUTS,
+    SHARED,
+    arrange,
+    finfo,
+    ordinary,
+    place,
+    plain,
+)
+from cases import FUNCTIONS
 
 import cypool
 from cypool import (
+    adaptive_avg_pool,
+    adaptive_max_pool,
     avg_pool,
     global_avg_pool,
+    global_lp_pool,
     global_max_pool,
     global_min_pool,
     global_sum_pool,
+    lp_pool,
     max_pool,
     min_pool,
     sum_pool,
 )
 
 INF, NAN = math.inf, math.nan
-LOCAL = (max_pool, min_pool, avg_pool, sum_pool)
-GLOBAL = (global_max_pool, global_min_pool, global_avg_pool, global_sum_pool)
+LOCAL = (max_pool, min_pool, avg_pool, sum_pool, lp_pool)
+GLOBAL = (global_max_pool, global_min_pool, global_avg_pool, global_sum_pool, global_lp_pool)
+ADAPTIVE = (adaptive_max_pool, adaptive_avg_pool)
 
 every_local = pytest.mark.parametrize("pool", LOCAL, ids=operator.attrgetter("__name__"))
 every_global = pytest.mark.parametrize("pool", GLOBAL, ids=operator.attrgetter("__name__"))
-every_pool = pytest.mark.parametrize("pool", LOCAL + GLOBAL, ids=operator.attrgetter("__name__"))
+every_pool = pytest.mark.parametrize(
+    "pool", LOCAL + GLOBAL + ADAPTIVE, ids=operator.attrgetter("__name__")
+)
+every_window = pytest.mark.parametrize(  # those that adapt have other shapes
+    "pool", LOCAL + GLOBAL, ids=operator.attrgetter("__name__")
+)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_float = pytest.mark.parametrize("dtype", FLOATS)
 
 
 def sizes(pool, *given: Any) -> tuple[Any, ...]:
-    """Return the sizes that a function takes: none if it pools whole axes."""
+    """Return the sizes that a function takes: none if it pools whole axes, or a result's."""
+    if pool in ADAPTIVE:
+        return given[:1]
     return () if pool in GLOBAL else given
 
 
 def assert_same(result, expected, dtype=None):
     """Compare values, and the dtype if it is given."""
-    np.testing.assert_array_equal(result, expected, strict=dtype is not None)
+    if dtype is not None:
+        assert np.asarray(result).dtype == np.asarray(expected).dtype
+        assert np.shape(result) == np.shape(expected)
+    np.testing.assert_array_equal(plain(result), plain(expected))
 
 
 # -------------------------------------------------------------------- output lengths
@@ -154,7 +182,7 @@ def test_padding_never_wins(dtype):
     if dtype == "bool":
         low, high = False, True
     else:
-        info = np.finfo(dtype) if dtype in FLOATS else np.iinfo(dtype)
+        info = finfo(dtype) if dtype in FLOATS else np.iinfo(dtype)
         low, high = info.min, info.max
     x = np.full((3, 3), low, dtype)
     assert_same(max_pool(x, 3, 1, 1), x)
@@ -331,6 +359,8 @@ def test_max_and_min_keep_the_dtype(dtype):
         ("uint32", "float64", "uint64"),
         ("int64", "float64", "int64"),
         ("uint64", "float64", "uint64"),
+        ("float16", "float16", "float16"),
+        *((dtype, dtype, dtype) for dtype in BFLOATS),
         ("float32", "float32", "float32"),
         ("float64", "float64", "float64"),
     ],
@@ -374,7 +404,7 @@ def test_averages_into_integers_round_half_to_even(x_dtype, dtype):
 def test_averages_into_integers_saturate(dtype):
     info = np.iinfo(dtype)
     for x_dtype in ("int64", "uint64", "float64", "float32"):
-        wide = np.finfo(x_dtype) if x_dtype in FLOATS else np.iinfo(x_dtype)
+        wide = finfo(x_dtype) if x_dtype in FLOATS else np.iinfo(x_dtype)
         x = np.array([wide.min, wide.max], x_dtype)
         expected = np.array(
             [max(int(info.min), int(wide.min)), min(int(info.max), int(wide.max))], dtype
@@ -518,7 +548,10 @@ def test_zero_dimensions_global(pool):
 def test_no_axis_is_every_element_by_itself(pool, dtype):
     x = ordinary(np.random.default_rng(4), (3, 4), dtype)
     result = pool(x, *sizes(pool, 3), axis=())
-    assert_same(result, x.astype(result.dtype))
+    expected = x.astype(result.dtype)
+    if "lp" in pool.__name__ and dtype != "bool":
+        expected = np.abs(expected)
+    assert_same(result, expected)
     assert not np.shares_memory(result, x)
 
 
@@ -630,7 +663,7 @@ def test_out_of_any_layout(layout, pool):
     assert_same(root, before)
 
 
-@every_pool
+@every_window
 @pytest.mark.parametrize("num_threads", [1, 3])
 def test_out_that_overlaps_the_input(pool, num_threads):
     values = ordinary(np.random.default_rng(8), (40, 50, 60), "float64")
@@ -668,7 +701,7 @@ def test_out_may_be_a_memmap_or_a_matrix(tmp_path):
     assert_same(np.asarray(out), [[5, 7], [13, 15]])
 
 
-@every_pool
+@every_window
 def test_out_that_does_not_fit(pool):
     x = np.ones((4, 6), np.float32)
     arguments = (x, *sizes(pool, 4))
@@ -776,14 +809,36 @@ def test_a_masked_array_within_lists_is_refused():
 
 
 @pytest.mark.parametrize("dtype", [complex, object, str, "datetime64[s]", bool, "V4"])
-@pytest.mark.parametrize("pool", [avg_pool, sum_pool, global_avg_pool, global_sum_pool])
+@pytest.mark.parametrize(
+    "pool",
+    [
+        avg_pool,
+        sum_pool,
+        lp_pool,
+        global_avg_pool,
+        global_sum_pool,
+        global_lp_pool,
+        adaptive_avg_pool,
+    ],
+)
 def test_result_dtypes_that_are_refused(pool, dtype):
     with pytest.raises(TypeError, match=rf"dtype is {re.escape(str(np.dtype(dtype)))}"):
         pool(np.ones(4), *sizes(pool, 2), dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", ["no such type", "float33", 3.5])
-@pytest.mark.parametrize("pool", [avg_pool, sum_pool, global_avg_pool, global_sum_pool])
+@pytest.mark.parametrize(
+    "pool",
+    [
+        avg_pool,
+        sum_pool,
+        lp_pool,
+        global_avg_pool,
+        global_sum_pool,
+        global_lp_pool,
+        adaptive_avg_pool,
+    ],
+)
 def test_result_dtypes_that_are_none(pool, dtype):
     with pytest.raises(TypeError, match=re.escape(str(dtype))):
         pool(np.ones(4), *sizes(pool, 2), dtype=dtype)
@@ -1161,7 +1216,7 @@ def test_many_signatures():
 
 def test_all_is_public_and_sorted():
     assert sorted(cypool.__all__) == cypool.__all__
-    assert {pool.__name__ for pool in LOCAL + GLOBAL} <= set(cypool.__all__)
+    assert set(FUNCTIONS) <= set(cypool.__all__)
 
 
 @pytest.mark.parametrize("divisor", [-1, -3, 1, 2, 255])

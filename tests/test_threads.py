@@ -175,6 +175,47 @@ def test_the_number_changes_no_bit():
         assert len(results) == 1
 
 
+def test_the_number_changes_no_bit_of_the_family():
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((3, 300, 401)).astype(np.float32)
+    y, where = cypool.max_pool(x, 3, 2, 1, axis=(1, 2), return_indices=True)
+    few = rng.integers(-1, 50, y.shape)
+    narrow = x.astype(np.float16)
+    for axis in ((1, 2), (0, 1, 2), (2,)):
+        calls = [
+            lambda n, axis=axis: cypool.max_pool(
+                x, 3, 2, 1, axis=axis, return_indices=True, num_threads=n
+            )[1],
+            lambda n, axis=axis: cypool.adaptive_avg_pool(x, 2, axis=axis, num_threads=n),
+            lambda n, axis=axis: cypool.adaptive_max_pool(narrow, 2, axis=axis, num_threads=n),
+            lambda n, axis=axis: cypool.lp_pool(x, 5, 1, 2, p=3, axis=axis, num_threads=n),
+            lambda n, axis=axis: cypool.global_lp_pool(x, p=2.5, axis=axis, num_threads=n),
+            lambda n, axis=axis: cypool.avg_pool(
+                x, 3, 2, axis=axis, nan_policy="omit", num_threads=n
+            ),
+            lambda n, axis=axis: cypool.global_max_pool(
+                x, axis=axis, return_indices=True, num_threads=n
+            )[1],
+            lambda n, axis=axis: cypool.avg_pool_backward(
+                x,
+                tuple(2 * m if a in axis else m for a, m in enumerate(x.shape)),
+                2,
+                axis=axis,
+                num_threads=n,
+            ),
+        ]
+        for i, call in enumerate(calls):
+            assert len({call(n).tobytes() for n in (1, 2, 3, 7)}) == 1, (axis, i)
+    for indices in (where, few):
+        for way in (cypool.max_unpool, cypool.max_pool_backward):
+            for values in (y, y.astype(np.float16)):
+                results = [
+                    way(values, indices, x.shape, axis=(1, 2), num_threads=n).tobytes()
+                    for n in (1, 2, 3, 7)
+                ]
+                assert len(set(results)) == 1
+
+
 # ---------------------------------------------------------------- many threads of Python
 
 

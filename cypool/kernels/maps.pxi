@@ -276,7 +276,7 @@ cdef inline bint is_identity(packed_t x) noexcept nogil:
 cdef inline void put(out_t* dst, out_t x) noexcept nogil:
     """dst[0] = x, without the copy of a struct, which is not vectorised."""
     if out_t is Half or out_t is Brain:
-        dst.bits = x.bits
+        (<uint16_t*> dst)[0] = x.bits
     else:
         dst[0] = x
 
@@ -364,6 +364,14 @@ cdef inline double norm_total(real_sum_t x) noexcept nogil:
     return total
 
 
+cdef inline double root(double x, double p) noexcept nogil:
+    """x ** (1 / p): 1 / p is rounded, and one step of Newton's makes good for it."""
+    cdef double y = pow(x, 1.0 / p)
+    cdef double power = pow(y, p)
+    cdef double excess = (power - x) / x / p
+    return y - y * excess if 0.0 < power < INFINITY and x < INFINITY else y
+
+
 cdef void root_finish(
     out_t* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
@@ -382,7 +390,7 @@ cdef void root_finish(
                 put(dst + j, settled(sqrt(norm_total(src[j])), dst))
         else:
             for j in range(n):
-                put(dst + j, settled(pow(norm_total(src[j]), 1.0 / p), dst))
+                put(dst + j, settled(root(norm_total(src[j]), p), dst))
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const real_sum_t*> (<const char*> src + src_pitch)
 

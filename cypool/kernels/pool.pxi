@@ -1043,10 +1043,11 @@ cdef inline double total_of(real_sum_t x) noexcept nogil:
 
 
 cdef inline uint32_t doubtful(real_sum_t x, double bound, bint overflows) noexcept nogil:
-    """Whether a sum is below the bound in magnitude, or overflowed to infinity or NaN."""
-    cdef double size
+    """Whether a sum is below the bound in magnitude, or overflowed to infinity or NaN; a power
+    that does is the greatest number (see to_power)."""
+    cdef double size, most = 1.7976931348623157e+308
     size = fabs(total_of(x))
-    return <uint32_t> (size < bound) | (<uint32_t> (size >= INFINITY or size != size) if overflows
+    return <uint32_t> (size < bound) | (<uint32_t> (size >= most or size != size) if overflows
                                         else <uint32_t> 0)
 
 
@@ -1147,30 +1148,35 @@ cdef Twin exact_twin(Exact* sum_, int* scale) noexcept nogil:
 cdef struct Norm:
     double exponent
     double peak
-    double total
+    Twin total
     bint omits
     int64_t seen
+    int64_t nans
 
 
 cdef void widest(Norm* norm, const double* src, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t j
     for j in range(n):
-        norm.seen += src[j] == src[j] or not norm.omits
+        norm.seen += src[j] == src[j]
+        norm.nans += src[j] != src[j]
         if src[j] > norm.peak or (src[j] != src[j] and not norm.omits):
             norm.peak = src[j]
 
 
 cdef void norm_add(Norm* norm, const double* src, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t j
+    cdef Twin power
+    power.lo = 0.0
     for j in range(n):
         if src[j] == src[j] and isfinite(norm.peak) and norm.peak > 0.0:
-            norm.total += pow(src[j] / norm.peak, norm.exponent)
+            power.hi = pow(src[j] / norm.peak, norm.exponent)
+            norm.total = added[Twin](norm.total, power)
 
 
 cdef double norm_of(const Norm* norm) noexcept nogil:
     if isfinite(norm.peak) and norm.peak > 0.0:
-        return norm.peak * pow(norm.total, 1.0 / norm.exponent)
-    return norm.peak if norm.seen > 0 else NAN
+        return norm.peak * root(norm.total.hi + norm.total.lo, norm.exponent)
+    return NAN if norm.seen == 0 and norm.nans > 0 else norm.peak
 
 
 # ---------------------------------------------------------------------------------------------
@@ -2688,8 +2694,6 @@ cdef class Plan:
         p.mapping.flip = -1 if least else 0
         # The ends of the range of ranks are kept for NaN and, below all, for windows of nothing.
         bits = 8 * elem_size(elem)
-        if mapping == MAP_PACK or mapping == MAP_PACK_WIDE:
-            bits = 32 if mapping == MAP_PACK else 64
         p.mapping.nan = (1 - 2 ** (bits - 1)) if omits else 2 ** (bits - 1) - 1
         p.mapping.exponent = divisor
         p.roots = mapping == MAP_POWER

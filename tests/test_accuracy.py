@@ -1,0 +1,162 @@
+"""How near results are to the exact ones, where windows are long and numbers uneven."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from arrays import WIDE_FLOATS, finfo
+from cases import ulps_apart
+
+import cypool
+
+#: Ulps that averages may be off.
+ULPS = {"float32": 1, "float64": 2}
+
+
+def numbers(kind, n, dtype):
+    """Return numbers of one sign, of both, or of very different sizes."""
+    rng = np.random.default_rng(n)
+    if kind == "positive":
+        x = rng.random(n) + 1e-3
+    elif kind == "wide":
+        x = np.exp(8 * rng.standard_normal(n))
+    else:
+        x = np.exp(8 * rng.standard_normal(n)) * rng.choice([-1, 1], n)
+    return x.astype(dtype)
+
+
+@pytest.mark.parametrize("kind", ["positive", "wide", "both signs"])
+@pytest.mark.parametrize("dtype", WIDE_FLOATS)
+@pytest.mark.parametrize("window", [2, 3, 7, 16, 100, 999, 4096, 20_011])
+@pytest.mark.parametrize("pool", ["avg", "sum"])
+def test_averages_are_those_of_fsum(kind, dtype, window, pool):
+    x = numbers(kind, 20_011, dtype)
+    listed = x.tolist()
+    for stride in sorted({1, 2, 3, window - 1, window, 2 * window}):
+        result = getattr(cypool, f"{pool}_pool")(x, window, stride)
+        at = range(0, len(result), 1 + len(result) // 60)
+        totals = [math.fsum(listed[i * stride : i * stride + window]) for i in at]
+        divisor = window if pool == "avg" else 1
+        expected = np.array([total / divisor for total in totals], dtype)
+        assert np.max(ulps_apart(result[list(at)], expected)) <= ULPS[dtype]
+
+
+@pytest.mark.parametrize("kind", ["positive", "wide", "both signs"])
+@pytest.mark.parametrize("dtype", WIDE_FLOATS)
+@pytest.mark.parametrize("window", [2, 3, 5, 31, 120])
+def test_averages_of_pictures_are_those_of_fsum(kind, dtype, window):
+    x = numbers(kind, 120 * 120, dtype).reshape(120, 120)
+    rng = np.random.default_rng(0)
+    for stride in sorted({1, 2, window}):
+        result = cypool.avg_pool(x, window, stride)
+        for _ in range(20):
+            i, j = (int(rng.integers(n)) for n in result.shape)
+            part = x[i * stride :, j * stride :][:window, :window]
+            expected = np.array([math.fsum(part.ravel().tolist()) / part.size], dtype)
+            assert ulps_apart(result[i, j : j + 1], expected).item() <= ULPS[dtype]
+
+
+@pytest.mark.parametrize("kind", ["positive", "wide", "both signs"])
+@pytest.mark.parametrize("dtype", WIDE_FLOATS)
+@pytest.mark.parametrize("outs", [1, 7, 60, 300])
+def test_adaptive_averages_are_those_of_fsum(kind, dtype, outs):
+    x = numbers(kind, 20_011, dtype)
+    listed, n = x.tolist(), x.size
+    result = cypool.adaptive_avg_pool(x, outs)
+    spans = [(i * n // outs, -(-(i + 1) * n // outs)) for i in range(outs)]
+    expected = [math.fsum(listed[a:b]) / (b - a) for a, b in spans]
+    assert np.max(ulps_apart(result, np.array(expected, dtype))) <= ULPS[dtype]
+
+
+@pytest.mark.parametrize("kind", ["positive", "wide", "both signs"])
+@pytest.mark.parametrize("dtype", WIDE_FLOATS)
+def test_averages_without_nans_are_those_of_fsum(kind, dtype):
+    x = numbers(kind, 20_011, dtype)
+    x[np.random.default_rng(1).random(x.size) < 0.3] = np.nan
+    for window, stride in ((2, 1), (7, 3), (1000, 500), (20_011, 1)):
+        result = cypool.avg_pool(x, window, stride, nan_policy="omit")
+        for i in range(0, len(result), 1 + len(result) // 40):
+            part = x[i * stride : i * stride + window]
+            part = part[part == part].tolist()
+            expected = math.fsum(part) / len(part) if part else math.nan
+            far = ulps_apart(result[i : i + 1], np.array([expected], dtype))
+            assert far.item() <= ULPS[dtype]
+
+
+def test_the_mean_of_many_tenths():
+    x = np.full((4096, 4096), 0.1, np.float32)
+    assert cypool.global_avg_pool(x) == np.float32(0.1)
+    assert cypool.avg_pool(x, 4096).item() == np.float32(0.1)
+    assert cypool.adaptive_avg_pool(x, 1).item() == np.float32(0.1)
+    assert cypool.global_avg_pool(x, nan_policy="omit") == np.float32(0.1)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_means_of_many_16_bit_floats(dtype):
+    if dtype == "bfloat16":
+        dtype = pytest.importorskip("ml_dtypes").bfloat16
+    for value in (1.0, 0.1, 300.0, 1e-7):
+        x = np.full((1500, 1501), value, dtype)
+        assert cypool.global_avg_pool(x) == x[0, 0]
+        assert cypool.avg_pool(x, x.shape).item() == x[0, 0]
+        sums = cypool.sum_pool(x, x.shape, dtype="float64").item()
+        assert sums == float(x[0, 0]) * x.size
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+@pytest.mark.parametrize("into", ["int64", "uint64", "float64", "float32", "int8"])
+def test_means_of_64_bit_integers_are_rounded_once(dtype, into):
+    rng = np.random.default_rng(5)
+    info, most = np.iinfo(dtype), np.iinfo("int8" if into[0] == "f" else into)
+    for n, window, stride in (
+        (4, 2, 1),
+        (50, 5, 2),
+        (50, 6, 1),
+        (3000, 1000, 500),
+        (3000, 3000, 1),
+    ):
+        ends = rng.integers(info.max - 1000, info.max, n, dtype, endpoint=True)
+        for x in (ends, rng.integers(info.min, info.max, n, dtype, endpoint=True)):
+            result = cypool.avg_pool(x, window, stride, dtype=into)
+            for i, got in enumerate(result.tolist()):
+                mean = Fraction(sum(x[i * stride : i * stride + window].tolist()), window)
+                if into == "float64":
+                    assert got == mean.numerator / mean.denominator
+                elif into == "float32":
+                    room = Fraction(float(np.spacing(np.float32(float(mean))))) / 2
+                    assert abs(Fraction(got) - mean) <= abs(room)
+                else:
+                    assert got == min(max(round(mean), most.min), most.max)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "uint64"])
+@pytest.mark.parametrize("x_dtype", ["float16", "float32", "float64", "int16"])
+def test_norms_into_integers_are_rounded_and_saturated(dtype, x_dtype):
+    info = np.iinfo(dtype)
+    x = np.array([3, -4, 5, 12, 0, 0, 30_000, -30_000], x_dtype)
+    result = cypool.lp_pool(x, 2, p=2, dtype=dtype)
+    assert result.dtype == dtype
+    expected = [5, 13, 0, min(info.max, round(math.sqrt(2) * float(x[6])))]
+    assert result.tolist() == expected
+    half = np.array([0.5, 0, 1.5, 0, 2.5, 0])
+    assert cypool.lp_pool(half, 2, p=1, dtype=dtype).tolist() == [0, 2, 2]
+    assert cypool.lp_pool(half, 2, p=math.inf, dtype=dtype).tolist() == [0, 2, 2]
+    special = np.array([math.nan, 1, math.inf, 1])
+    assert cypool.lp_pool(special, 2, dtype=dtype).tolist() == [0, info.max]
+
+
+@pytest.mark.parametrize("p", [1, 2, 3, 0.5, 2.5, 7, 100])
+@pytest.mark.parametrize("dtype", ["float16", *WIDE_FLOATS])
+@pytest.mark.parametrize("n", [1, 2, 5, 300])
+def test_norms_neither_overflow_nor_vanish(p, dtype, n):
+    info = finfo(dtype)
+    for scale in (float(info.max), float(info.tiny), 1.0):
+        size = scale * float(n) ** (-1 / p) / (2 if scale > 1 else 1)
+        x = np.full(n, size, dtype)
+        exact = float(x[0]) * n ** (1 / p) if scale <= 1 else float(x[0]) / 2 * n ** (1 / p) * 2
+        for result in (cypool.lp_pool(x, n, p=p), cypool.global_lp_pool(x, p=p)):
+            room = (8 if dtype == "float64" else 1) * float(np.spacing(np.array(exact, dtype)))
+            assert abs(result.item() - exact) <= room
