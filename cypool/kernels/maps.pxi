@@ -58,12 +58,11 @@ cdef inline float half_value(half_t x) noexcept nogil:
     return (<float*> &value)[0]
 
 
-cdef inline half_t half_from(double x, half_t* _) noexcept nogil:
-    """The nearest 16-bit float, ties to even; any NaN becomes the one with all bits set."""
+cdef inline uint16_t half_bits(double x, half_t* _) noexcept nogil:
+    """The bits of the nearest 16-bit float, ties to even; any NaN becomes the one with all bits set."""
     cdef uint64_t bits = (<uint64_t*> &x)[0], size, power, sum_bits, most, least, y
     cdef int digits
     cdef double sum_
-    cdef half_t result
     if half_t is Half:
         digits = 10
         least = <uint64_t> (1023 - 14) << 52        # the least normal number, 2**-14
@@ -84,8 +83,7 @@ cdef inline half_t half_from(double x, half_t* _) noexcept nogil:
         (least >> (52 - digits)) + (<uint64_t> (52 - digits) << digits))
     y |= bits >> 48 & <uint64_t> 0x8000
     y |= <uint64_t> 0 - <uint64_t> (x != x)
-    result.bits = <uint16_t> y
-    return result
+    return <uint16_t> y
 
 
 cdef inline double number(in_t x) noexcept nogil:
@@ -273,12 +271,12 @@ cdef inline bint is_identity(packed_t x) noexcept nogil:
         return x == <int64_t> (<uint64_t> 1 << 63)
 
 
-cdef inline void put(out_t* dst, out_t x) noexcept nogil:
-    """dst[0] = x, without the copy of a struct, which is not vectorised."""
+cdef inline void put(out_t* dst, double x) noexcept nogil:
+    """Settle x into dst[0], without the copies of a struct, which are not vectorised."""
     if out_t is Half or out_t is Brain:
-        (<uint16_t*> dst)[0] = x.bits
+        (<uint16_t*> dst)[0] = half_bits(x, dst)
     else:
-        dst[0] = x
+        dst[0] = one_nan(settled(x, dst))
 
 
 cdef inline out_t nothing(bint least, out_t* _) noexcept nogil:
@@ -314,7 +312,7 @@ cdef void key_finish(
         for j in range(n):
             key = <key_t> (src[j] ^ flip)
             key = empty if src[j] == lowest else key
-            put(dst + j, unranked(<int64_t> key, dst))
+            dst[j] = unranked(<int64_t> key, dst)
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const key_t*> (<const char*> src + src_pitch)
 
@@ -324,14 +322,15 @@ cdef void packed_finish(
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
     cdef Py_ssize_t j, r
     cdef int64_t flip = -1 if ending.least else 0
-    cdef out_t empty = nothing(ending.least, dst), x
+    cdef out_t empty = nothing(ending.least, dst)
     if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
         n *= rows
         rows = 1
     for r in range(rows):
         for j in range(n):
-            x = unranked(rank_in(src[j]) ^ flip, dst)
-            put(dst + j, empty if is_identity(src[j]) else x)
+            dst[j] = unranked(rank_in(src[j]) ^ flip, dst)
+            if is_identity(src[j]):
+                dst[j] = empty
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const packed_t*> (<const char*> src + src_pitch)
 
@@ -384,13 +383,13 @@ cdef void root_finish(
     for r in range(rows):
         if p == 1.0:
             for j in range(n):
-                put(dst + j, settled(norm_total(src[j]), dst))
+                put(dst + j, norm_total(src[j]))
         elif p == 2.0:
             for j in range(n):
-                put(dst + j, settled(sqrt(norm_total(src[j])), dst))
+                put(dst + j, sqrt(norm_total(src[j])))
         else:
             for j in range(n):
-                put(dst + j, settled(root(norm_total(src[j]), p), dst))
+                put(dst + j, root(norm_total(src[j]), p))
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const real_sum_t*> (<const char*> src + src_pitch)
 

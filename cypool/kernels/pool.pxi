@@ -724,8 +724,10 @@ cdef void zero_clear(
 cdef inline out_t settled(double x, out_t* tag) noexcept nogil:
     """x as an output element: floats round once more, integers half to even and saturate."""
     cdef double least, above, y
+    cdef out_t half
     if out_t is Half or out_t is Brain:
-        return half_from(x, tag)
+        half.bits = half_bits(x, tag)
+        return half
     elif out_t is float or out_t is double:
         return <out_t> x
     else:
@@ -750,7 +752,7 @@ cdef inline out_t settled_small(float x, out_t* tag) noexcept nogil:
     """The same for a quotient below 2**16 in magnitude: float has room for it and its half."""
     cdef int32_t y, least, most
     if out_t is Half or out_t is Brain:
-        return half_from(<double> x, tag)
+        return settled[out_t](<double> x, tag)
     elif out_t is float or out_t is double:
         return <out_t> x
     else:
@@ -845,7 +847,7 @@ cdef inline out_t divided(Wide x, double divisor, out_t* tag) noexcept nogil:
         if out_t is Half or out_t is Brain:
             # 53 bits, the last of which still tells of a remainder, are more than enough.
             q = q >> 11 | ((q & 0x7FF) != 0)
-            return half_from(sign * ldexp(<double> q, exponent + 11), tag)
+            return settled[out_t](sign * ldexp(<double> q, exponent + 11), tag)
         else:
             return <out_t> (sign * ldexp(<double> <out_t> q, exponent))
     else:
@@ -943,41 +945,41 @@ cdef void sum_finish(
     for r in range(rows):
         if sum_t is Twin:
             for j in range(n):
-                put(dst + j, one_nan(settled[out_t](quotient(src[j], factors[j]), dst)))
+                put(dst + j, quotient(src[j], factors[j]))
         elif sum_t is Sparse:
             for j in range(n):
-                put(dst + j, one_nan(settled[out_t](present(src[j], factors[j], ending), dst)))
+                put(dst + j, present(src[j], factors[j], ending))
         elif sum_t is Wide:
             for j in range(n):
-                put(dst + j, divided[out_t](src[j], factors[j], dst))
+                dst[j] = divided[out_t](src[j], factors[j], dst)
         elif sum_t is double:
             # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
             for j in range(n):
-                put(dst + j, one_nan(settled[out_t](src[j] * factors[j], dst)))
+                put(dst + j, src[j] * factors[j])
         elif ending.wraps:
             if ending.is_signed:
                 for j in range(n):
-                    put(dst + j, wrapped(<uint64_t> signed_value(src[j]), dst))
+                    dst[j] = wrapped(<uint64_t> signed_value(src[j]), dst)
             else:
                 for j in range(n):
-                    put(dst + j, wrapped(<uint64_t> src[j], dst))
+                    dst[j] = wrapped(<uint64_t> src[j], dst)
         elif ending.shift > 0:
             shifted_row(dst, src, n, ending.shift, ending.is_signed)
         elif sum_t is uint16_t and not (out_t is double):
             # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
             if ending.is_signed:
                 for j in range(n):
-                    put(dst + j, settled_small[out_t](
-                        <float> signed_value(src[j]) / <float> factors[j], dst))
+                    dst[j] = settled_small[out_t](
+                        <float> signed_value(src[j]) / <float> factors[j], dst)
             else:
                 for j in range(n):
-                    put(dst + j, settled_small[out_t](<float> src[j] / <float> factors[j], dst))
+                    dst[j] = settled_small[out_t](<float> src[j] / <float> factors[j], dst)
         elif ending.is_signed:
             for j in range(n):
-                put(dst + j, settled[out_t](<double> signed_value(src[j]) / factors[j], dst))
+                put(dst + j, <double> signed_value(src[j]) / factors[j])
         else:
             for j in range(n):
-                put(dst + j, settled[out_t](<double> src[j] / factors[j], dst))
+                put(dst + j, <double> src[j] / factors[j])
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const sum_t*> (<const char*> src + src_pitch)
         factors += n
