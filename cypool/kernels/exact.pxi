@@ -1,0 +1,193 @@
+# Float sums that cancel, and norms that overflow.
+#
+# A sum is exact while all its terms are multiples of one unit and their total stays below 2**53
+# (2**106) of it, as the greatest and least magnitudes of an item tell, or while the processor has
+# nothing rounded.  Else a sum that is small against its terms is suspect, and its window is added up
+# again with more care.
+
+ctypedef fused real_t:
+    float
+    double
+
+
+cdef void scan(
+    const real_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n,
+    Range* range_) noexcept nogil:
+    """Widen a range to the finite ones of rows of n elements, `pitch` bytes apart."""
+    cdef Py_ssize_t j, r
+    cdef uint32_t bits, peak, low
+    cdef uint64_t bits_, peak_, low_
+    if pitch == n * <Py_ssize_t> sizeof(real_t):
+        n *= rows
+        rows = 1
+    if real_t is float:
+        peak = <uint32_t> range_.peak
+        low = <uint32_t> min(range_.low, <uint64_t> 0xFFFFFFFF)
+        # Masks, where a second select would keep GCC from vectorising.
+        for r in range(rows):
+            for j in range(n):
+                bits = (<const uint32_t*> src)[j] & <uint32_t> 0x7FFFFFFF
+                bits &= <uint32_t> 0 - <uint32_t> (bits < <uint32_t> 0x7F800000)
+                peak = bits if bits > peak else peak
+                bits = bits - <uint32_t> 1
+                low = bits if bits < low else low
+            src = past(src, pitch)
+        range_.peak = peak
+        range_.low = low
+    else:
+        peak_ = range_.peak
+        low_ = range_.low
+        for r in range(rows):
+            for j in range(n):
+                bits_ = (<const uint64_t*> src)[j] & <uint64_t> 0x7FFFFFFFFFFFFFFF
+                bits_ &= <uint64_t> 0 - <uint64_t> (bits_ < <uint64_t> 0x7FF0000000000000)
+                peak_ = bits_ if bits_ > peak_ else peak_
+                bits_ = bits_ - <uint64_t> 1
+                low_ = bits_ if bits_ < low_ else low_
+            src = past(src, pitch)
+        range_.peak = peak_
+        range_.low = low_
+
+
+cdef inline double total_of(real_sum_t x) noexcept nogil:
+    if real_sum_t is double:
+        return x
+    else:
+        return x.hi + x.lo
+
+
+cdef inline uint32_t doubtful(real_sum_t x, double bound, bint overflows) noexcept nogil:
+    """Whether a sum is below the bound in magnitude, or overflowed to infinity or NaN; a power
+    that does is the greatest number (see to_power)."""
+    cdef double size, most = 1.7976931348623157e+308
+    size = fabs(total_of(x))
+    return <uint32_t> (size < bound) | (<uint32_t> (size >= most or size != size) if overflows
+                                        else <uint32_t> 0)
+
+
+cdef Py_ssize_t suspect(
+    const real_sum_t* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil:
+    """The first sum from j on that is below the bound, or overflowed; n if there is none."""
+    cdef Py_ssize_t i, stop
+    cdef uint32_t any_
+    while j < n:
+        # A block at a time without branches, which vectorises; then its first one.
+        stop = min(j + 256, n)
+        any_ = 0
+        for i in range(j, stop):
+            any_ |= doubtful(src[i], bound, overflows)
+        if any_:
+            for i in range(j, stop):
+                if doubtful(src[i], bound, overflows):
+                    return i
+        j = stop
+    return n
+
+
+cdef void exact_carry(Exact* sum_) noexcept nogil:
+    cdef int i
+    cdef int64_t carry
+    for i in range(LIMBS - 1):
+        carry = sum_.limb[i] >> 32
+        sum_.limb[i] -= carry * <int64_t> 0x100000000
+        sum_.limb[i + 1] += carry
+    sum_.pending = 0
+
+
+cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef int i, exponent, shift
+    cdef int64_t m, sign
+    cdef uint64_t low, high
+    cdef double x
+    for j in range(n):
+        x = src[j]
+        if x != x and sum_.omits:
+            sum_.nans += 1
+            continue
+        sum_.seen += 1
+        if not isfinite(x):
+            sum_.special += x
+            continue
+        m = <int64_t> ldexp(frexp(x, &exponent), 53)
+        exponent += 1021
+        if exponent < 0:
+            m >>= -exponent     # subnormal: these bits are 0
+            exponent = 0
+        sign = -1 if m < 0 else 1
+        m = m if m > 0 else -m
+        i = exponent >> 5
+        shift = exponent & 31
+        low = <uint64_t> m << shift
+        high = <uint64_t> m >> (64 - shift) if shift > 0 else 0
+        sum_.limb[i] += sign * <int64_t> <uint32_t> low
+        sum_.limb[i + 1] += sign * <int64_t> (low >> 32)
+        sum_.limb[i + 2] += sign * <int64_t> high
+        sum_.pending += 1
+        if sum_.pending == PATIENCE:
+            exact_carry(sum_)
+
+
+cdef Twin exact_twin(Exact* sum_, int* scale) noexcept nogil:
+    """The sum times 2**scale; scale is not 0 where the sum itself would overflow."""
+    cdef int i, top
+    cdef bint negative
+    cdef Twin total, limb
+    scale[0] = 0
+    total.hi = sum_.special
+    total.lo = 0.0
+    if total.hi != 0.0:
+        return total
+    exact_carry(sum_)
+    negative = sum_.limb[LIMBS - 1] < 0
+    if negative:
+        for i in range(LIMBS):
+            sum_.limb[i] = -sum_.limb[i]
+        exact_carry(sum_)
+    top = LIMBS - 1
+    while top > 0 and sum_.limb[top] == 0:
+        top -= 1
+    scale[0] = -96 if 32 * top > 2048 else 0
+    for i in range(top, -1 if top < 4 else top - 5, -1):
+        limb.hi = ldexp(<double> sum_.limb[i], 32 * i - 1074 + scale[0])
+        limb.lo = 0.0
+        total = added[Twin](total, limb)
+    if negative:
+        total.hi = -total.hi
+        total.lo = -total.lo
+    return total
+
+
+# A window's norm with its greatest magnitude taken out, which no power overflows.
+cdef struct Norm:
+    double exponent
+    double peak
+    Twin total
+    bint omits
+    int64_t seen
+    int64_t nans
+
+
+cdef void widest(Norm* norm, const double* src, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        norm.seen += src[j] == src[j]
+        norm.nans += src[j] != src[j]
+        if src[j] > norm.peak or (src[j] != src[j] and not norm.omits):
+            norm.peak = src[j]
+
+
+cdef void norm_add(Norm* norm, const double* src, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef Twin power
+    power.lo = 0.0
+    for j in range(n):
+        if src[j] == src[j] and isfinite(norm.peak) and norm.peak > 0.0:
+            power.hi = pow(src[j] / norm.peak, norm.exponent)
+            norm.total = added[Twin](norm.total, power)
+
+
+cdef double norm_of(const Norm* norm) noexcept nogil:
+    if isfinite(norm.peak) and norm.peak > 0.0:
+        return norm.peak * root(norm.total.hi + norm.total.lo, norm.exponent)
+    return NAN if norm.seen == 0 and norm.nans > 0 else norm.peak

@@ -1,0 +1,264 @@
+# Row operations: sums into output, divided and rounded once.
+
+cdef inline out_t settled(double x, out_t* tag) noexcept nogil:
+    """x as an output element: floats round once more, integers half to even and saturate."""
+    cdef double least, above, y
+    cdef out_t half
+    if out_t is Half or out_t is Brain:
+        half.bits = half_bits(x, tag)
+        return half
+    elif out_t is float or out_t is double:
+        return <out_t> x
+    else:
+        if out_t is uint8_t or out_t is uint16_t or out_t is uint32_t or out_t is uint64_t:
+            least = 0.0
+            above = 2.0 * (<double> ((<uint64_t> 1) << (8 * sizeof(out_t) - 1)))
+        else:
+            above = <double> ((<uint64_t> 1) << (8 * sizeof(out_t) - 1))
+            least = -above
+        # Nested selects, so that it vectorises; NaN, which is no integer, becomes 0.
+        y = x if x > least else least
+        y = y if x == x else 0.0
+        if sizeof(out_t) < 8:
+            y = y if y < above - 1.0 else above - 1.0
+            # Adding 1.5 * 2**52 leaves no bits for a fraction: rint, but on every processor.
+            return <out_t> ((y + 6755399441055744.0) - 6755399441055744.0)
+        y = rint(y)
+        return <out_t> y if y < above else worst[out_t, Least](tag, <Least*> NULL)
+
+
+cdef inline out_t settled_small(float x, out_t* tag) noexcept nogil:
+    """The same for a quotient below 2**16 in magnitude: float has room for it and its half."""
+    cdef int32_t y, least, most
+    if out_t is Half or out_t is Brain:
+        return settled[out_t](<double> x, tag)
+    elif out_t is float or out_t is double:
+        return <out_t> x
+    else:
+        least = 0
+        most = 65535
+        if out_t is int8_t:
+            least = -128
+        elif out_t is int16_t:
+            least = -32768
+        elif out_t is int32_t or out_t is int64_t:
+            least = -65535
+        if out_t is uint8_t:
+            most = 255
+        elif out_t is int8_t:
+            most = 127
+        elif out_t is int16_t:
+            most = 32767
+        y = <int32_t> ((x + <float> 12582912.0) - <float> 12582912.0)
+        y = y if y > least else least
+        return <out_t> (y if y < most else most)
+
+
+cdef inline double quotient(Twin x, double divisor) noexcept nogil:
+    """(hi + lo) / divisor: the remainder of the first division is carried into a second."""
+    cdef double total = x.hi + x.lo
+    cdef double q
+    if not isfinite(total):
+        return x.hi / divisor
+    q = total / divisor
+    if divisor == 1.0 or not isfinite(q):
+        return q
+    return q + (fma(-q, divisor, total) + ((x.hi - total) + x.lo)) / divisor
+
+
+cdef inline double present(Sparse x, double divisor, Ending ending) noexcept nogil:
+    """The quotient of what is not NaN; NaN if nothing is left of the elements."""
+    cdef Twin total
+    total.hi = x.hi
+    total.lo = x.lo
+    if x.seen == 0 and x.nans > 0:
+        return NAN
+    return quotient(total, divisor - x.nans if ending.averages else divisor)
+
+
+cdef inline out_t wrapped(uint64_t x, out_t* tag) noexcept nogil:
+    """x modulo what an integer type holds; sums that wrap never go into a float."""
+    if out_t is Half or out_t is Brain:
+        return settled(0.0, tag)
+    else:
+        return <out_t> x
+
+
+cdef inline out_t divided(Wide x, double divisor, out_t* tag) noexcept nogil:
+    """The exact quotient of a 128-bit integer by an integer below 2**53, rounded once."""
+    cdef bint negative = (x.hi < 0) != (divisor < 0)
+    cdef uint64_t lo = <uint64_t> 0 - x.lo if x.hi < 0 else x.lo
+    cdef uint64_t hi = <uint64_t> x.hi
+    cdef uint64_t d = <uint64_t> fabs(divisor), rest = 0, q = 0
+    cdef int exponent = 0, i
+    cdef double sign = -1.0 if negative else 1.0
+    if x.hi < 0:
+        hi = ~hi + (lo == 0)
+    if d == 0:
+        return settled[out_t](NAN, tag)
+    if hi == 0 and lo == 0:
+        return settled(0.0, tag)
+    if hi == 0 and lo >> 52 == 0 and d >> 28 == 0:
+        return settled[out_t](sign * (<double> lo / <double> d), tag)
+    if out_t is float or out_t is double or out_t is Half or out_t is Brain:
+        # Long division, a bit at a time, until 64 significant bits are there; a remainder is
+        # kept in the last bit, so that the one rounding below sees it.
+        for i in range(128):
+            rest = rest << 1 | hi >> 63
+            hi = hi << 1 | lo >> 63
+            lo <<= 1
+            q <<= 1
+            if rest >= d:
+                rest -= d
+                q |= 1
+            if q >> 63:
+                exponent = 127 - i
+                break
+        else:
+            while q >> 63 == 0:
+                rest <<= 1
+                q <<= 1
+                exponent -= 1
+                if rest >= d:
+                    rest -= d
+                    q |= 1
+        q |= (hi | lo | rest) != 0
+        if out_t is Half or out_t is Brain:
+            # 53 bits, the last of which still tells of a remainder, are more than enough.
+            q = q >> 11 | ((q & 0x7FF) != 0)
+            return settled[out_t](sign * ldexp(<double> q, exponent + 11), tag)
+        else:
+            return <out_t> (sign * ldexp(<double> <out_t> q, exponent))
+    else:
+        for i in range(128):
+            if q >> 63:
+                return settled[out_t](sign * INFINITY, tag)
+            rest = rest << 1 | hi >> 63
+            hi = hi << 1 | lo >> 63
+            lo <<= 1
+            q <<= 1
+            if rest >= d:
+                rest -= d
+                q |= 1
+        if 2 * rest > d or (2 * rest == d and q & 1):
+            q += 1
+        return placed[out_t](q, negative, tag)
+
+
+cdef inline out_t placed(uint64_t magnitude, bint negative, out_t* tag) noexcept nogil:
+    """A sign and a magnitude as an integer element, saturated."""
+    cdef uint64_t top
+    if out_t is float or out_t is double or out_t is Half or out_t is Brain:
+        return settled(0.0, tag)
+    elif out_t is uint8_t or out_t is uint16_t or out_t is uint32_t or out_t is uint64_t:
+        top = <uint64_t> <out_t> -1
+        if negative:
+            return 0
+        return <out_t> (magnitude if magnitude < top else top)
+    else:
+        top = ((<uint64_t> 1) << (8 * sizeof(out_t) - 1)) - 1
+        if negative:
+            top += 1
+        if magnitude > top:
+            magnitude = top
+        return <out_t> (<uint64_t> 0 - magnitude if negative else magnitude)
+
+
+cdef inline int64_t signed_value(sum_t x) noexcept nogil:
+    if sum_t is uint16_t:
+        return <int16_t> x
+    elif sum_t is uint32_t:
+        return <int32_t> x
+    elif sum_t is uint64_t:
+        return <int64_t> x
+    else:
+        return 0
+
+
+cdef inline void shifted_row(
+    out_t* dst, const sum_t* src, Py_ssize_t n, int shift, bint is_signed) noexcept nogil:
+    """dst[j] = src[j] / 2**shift, half to even, where sums are wider than elements.
+
+    Without conversions, divisions and wider lanes.  Signed numbers are moved up by the least one.
+    """
+    cdef Py_ssize_t j
+    cdef sum_t x, q, up, half, below, least, most
+    if sum_t is Twin or sum_t is Wide or sum_t is Sparse or sum_t is double:
+        pass
+    elif out_t is float or out_t is double or out_t is Half or out_t is Brain:
+        pass
+    elif sizeof(out_t) < sizeof(sum_t):
+        half = <sum_t> ((<sum_t> 1) << (shift - 1))
+        below = <sum_t> (2 * half - 1)
+        up = <sum_t> ((<uint64_t> is_signed) << (8 * sizeof(sum_t) - 1))
+        least = 0
+        if is_signed:
+            least = <sum_t> ((up >> shift) + <sum_t> nothing(False, dst))
+        most = <sum_t> ((up >> shift) + <sum_t> nothing(True, dst))
+        for j in range(n):
+            x = <sum_t> (src[j] + up)
+            q = <sum_t> (x >> shift)
+            q = <sum_t> (q + (<sum_t> ((x & below) + (q & 1)) > half))
+            q = q if q > least else least
+            q = q if q < most else most
+            dst[j] = <out_t> (q - (up >> shift))
+
+
+cdef inline out_t one_nan(out_t x) noexcept nogil:
+    """x, or if it is NaN one with all bits set: which of two NaNs a sum keeps is not defined."""
+    if out_t is float:
+        (<uint32_t*> &x)[0] |= <uint32_t> 0 - <uint32_t> (x != x)
+    elif out_t is double:
+        (<uint64_t*> &x)[0] |= <uint64_t> 0 - <uint64_t> (x != x)
+    return x
+
+
+cdef void sum_finish(
+    out_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """dst[r, j] = src[r, j] over its divisor; factors[r, j] is that, or for double its inverse."""
+    cdef Py_ssize_t j, r
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        if sum_t is Twin:
+            for j in range(n):
+                put(dst + j, quotient(src[j], factors[j]))
+        elif sum_t is Sparse:
+            for j in range(n):
+                put(dst + j, present(src[j], factors[j], ending))
+        elif sum_t is Wide:
+            for j in range(n):
+                dst[j] = divided[out_t](src[j], factors[j], dst)
+        elif sum_t is double:
+            # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
+            for j in range(n):
+                put(dst + j, src[j] * factors[j])
+        elif ending.wraps:
+            if ending.is_signed:
+                for j in range(n):
+                    dst[j] = wrapped(<uint64_t> signed_value(src[j]), dst)
+            else:
+                for j in range(n):
+                    dst[j] = wrapped(<uint64_t> src[j], dst)
+        elif ending.shift > 0:
+            shifted_row(dst, src, n, ending.shift, ending.is_signed)
+        elif sum_t is uint16_t and not (out_t is double):
+            # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
+            if ending.is_signed:
+                for j in range(n):
+                    dst[j] = settled_small[out_t](
+                        <float> signed_value(src[j]) / <float> factors[j], dst)
+            else:
+                for j in range(n):
+                    dst[j] = settled_small[out_t](<float> src[j] / <float> factors[j], dst)
+        elif ending.is_signed:
+            for j in range(n):
+                put(dst + j, <double> signed_value(src[j]) / factors[j])
+        else:
+            for j in range(n):
+                put(dst + j, <double> src[j] / factors[j])
+        dst = <out_t*> (<char*> dst + dst_pitch)
+        src = <const sum_t*> (<const char*> src + src_pitch)
+        factors += n

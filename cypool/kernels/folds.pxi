@@ -1,0 +1,449 @@
+# The monoids, and the row operations that combine: rows into rows, runs into single elements.
+
+# ---------------------------------------------------------------------------------------------
+# The monoids
+# ---------------------------------------------------------------------------------------------
+
+cdef inline bint above(Wide a, Wide b) noexcept nogil:
+    return a.hi > b.hi or (a.hi == b.hi and a.lo > b.lo)
+
+
+cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
+    # The comparison takes b if either is NaN.  If a is, its bits are all set, which is a NaN too:
+    # GCC vectorises this to three instructions, and a second select to many more.
+    cdef elem_t best
+    if elem_t is Wide:
+        if order_t is Most:
+            best = a if above(a, b) else b
+        else:
+            best = b if above(a, b) else a
+    elif order_t is Most:
+        best = a if a > b else b
+    else:
+        best = a if a < b else b
+    if elem_t is float:
+        (<uint32_t*> &best)[0] |= <uint32_t> 0 - <uint32_t> (a != a)
+    elif elem_t is double:
+        (<uint64_t*> &best)[0] |= <uint64_t> 0 - <uint64_t> (a != a)
+    return best
+
+
+cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
+    """The identity of max (min): the least (greatest) value of the type."""
+    cdef elem_t wide
+    if elem_t is Wide:
+        wide.hi = <int64_t> (((<uint64_t> 1) << 63) - (0 if order_t is Most else 1))
+        wide.lo = <uint64_t> (0 if order_t is Most else -1)
+        return wide
+    elif elem_t is float or elem_t is double:
+        return -INFINITY if order_t is Most else INFINITY
+    elif elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
+        return <elem_t> (0 if order_t is Most else -1)
+    else:
+        # In unsigned arithmetic: the sign bit alone, or all but the sign bit.
+        return <elem_t> (
+            ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - (0 if order_t is Most else 1))
+
+
+cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
+    cdef sum_t y
+    if sum_t is Twin:
+        if term_t is Twin:
+            return x
+        elif term_t is Wide or term_t is Sparse:
+            pass
+        else:
+            y.hi = x
+            y.lo = 0.0
+            return y
+    elif sum_t is Sparse:
+        if term_t is Sparse:
+            return x
+        elif term_t is double:
+            y.hi = x if x == x else 0.0
+            y.lo = 0.0
+            y.nans = x != x
+            y.seen = 1 - y.nans
+            return y
+    elif sum_t is Wide:
+        if term_t is Wide:
+            return x
+        elif term_t is Twin or term_t is float or term_t is double or term_t is Sparse:
+            pass
+        else:
+            y.lo = <uint64_t> x
+            y.hi = -1 if x < 0 else 0
+            return y
+    elif term_t is Twin or term_t is Wide or term_t is Sparse:
+        pass
+    else:
+        return <sum_t> x
+
+
+cdef inline sum_t added(sum_t a, sum_t b) noexcept nogil:
+    cdef double hi, t, lo
+    cdef sum_t y
+    if sum_t is Twin or sum_t is Sparse:
+        hi = a.hi + b.hi
+        t = hi - a.hi
+        lo = (a.hi - (hi - t)) + (b.hi - t)
+        y.hi = hi
+        y.lo = lo + (a.lo + b.lo)
+        if sum_t is Sparse:
+            y.seen = a.seen + b.seen
+            y.nans = a.nans + b.nans
+        return y
+    elif sum_t is Wide:
+        y.lo = a.lo + b.lo
+        y.hi = <int64_t> (<uint64_t> a.hi + <uint64_t> b.hi + (y.lo < a.lo))
+        return y
+    else:
+        return <sum_t> (a + b)
+
+
+# ---------------------------------------------------------------------------------------------
+# Row operations: the fold of rows, the reduction of a run
+# ---------------------------------------------------------------------------------------------
+# `count` and `fresh` are literals where the *_few functions are called, and these are inlined, so
+# that the compiler sees six straight loops.  Three sources at a time spare most of the traffic of
+# the accumulator row.
+
+cdef inline void best_few(
+    elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c,
+    Py_ssize_t n, int count, bint fresh, order_t* order) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef elem_t x
+    for j in range(n):
+        x = a[j]
+        if count > 1:
+            x = better[elem_t, order_t](x, b[j], order)
+        if count > 2:
+            x = better[elem_t, order_t](x, c[j], order)
+        if not fresh:
+            x = better[elem_t, order_t](dst[j], x, order)
+        dst[j] = x
+
+
+cdef inline void sum_few(
+    sum_t* dst, const term_t* a, const term_t* b, const term_t* c,
+    Py_ssize_t n, int count, bint fresh) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef sum_t x
+    for j in range(n):
+        x = lifted[term_t, sum_t](a[j], dst)
+        if count > 1:
+            x = added[sum_t](x, lifted[term_t, sum_t](b[j], dst))
+        if count > 2:
+            x = added[sum_t](x, lifted[term_t, sum_t](c[j], dst))
+        if not fresh:
+            x = added[sum_t](dst[j], x)
+        dst[j] = x
+
+
+cdef inline const term_t* past(const term_t* src, Py_ssize_t n) noexcept nogil:
+    """The pointer n bytes further on."""
+    return <const term_t*> (<const char*> src + n)
+
+
+cdef void best_fold(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    """dst[r, j] = best of src[0][r, j] … src[count - 1][r, j], and of dst[r, j] unless `fresh`.
+
+    Rows are `dst_pitch` and `src_pitch` bytes apart.
+    """
+    cdef Py_ssize_t i, r
+    cdef const elem_t* at[3]
+    if dst_pitch == src_pitch and dst_pitch == n * <Py_ssize_t> sizeof(elem_t):
+        n *= rows       # rows end to end are one row
+        rows = 1
+    for r in range(rows):
+        i = 0
+        while i < count:
+            at[0] = past(src[i], r * src_pitch)
+            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
+            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            if i == 0 and fresh:
+                if count > 2:
+                    best_few(dst, at[0], at[1], at[2], n, 3, True, order)
+                elif count == 2:
+                    best_few(dst, at[0], at[1], at[2], n, 2, True, order)
+                else:
+                    best_few(dst, at[0], at[1], at[2], n, 1, True, order)
+            elif count - i > 2:
+                best_few(dst, at[0], at[1], at[2], n, 3, False, order)
+            elif count - i == 2:
+                best_few(dst, at[0], at[1], at[2], n, 2, False, order)
+            else:
+                best_few(dst, at[0], at[1], at[2], n, 1, False, order)
+            i += 3
+        dst = <elem_t*> (<char*> dst + dst_pitch)
+
+
+cdef void sum_fold(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil:
+    """dst[r, j] = src[0][r, j] + … + src[count - 1][r, j], and dst[r, j] unless `fresh`."""
+    cdef Py_ssize_t i, r
+    cdef const term_t* at[3]
+    if (dst_pitch == n * <Py_ssize_t> sizeof(sum_t)
+            and src_pitch == n * <Py_ssize_t> sizeof(term_t)):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        i = 0
+        while i < count:
+            at[0] = past(src[i], r * src_pitch)
+            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
+            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            if i == 0 and fresh:
+                if count > 2:
+                    sum_few(dst, at[0], at[1], at[2], n, 3, True)
+                elif count == 2:
+                    sum_few(dst, at[0], at[1], at[2], n, 2, True)
+                else:
+                    sum_few(dst, at[0], at[1], at[2], n, 1, True)
+            elif count - i > 2:
+                sum_few(dst, at[0], at[1], at[2], n, 3, False)
+            elif count - i == 2:
+                sum_few(dst, at[0], at[1], at[2], n, 2, False)
+            else:
+                sum_few(dst, at[0], at[1], at[2], n, 1, False)
+            i += 3
+        dst = <sum_t*> (<char*> dst + dst_pitch)
+
+
+# Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between:
+# most of what deep networks and pictures pool.
+
+cdef inline void best_pairs_few(
+    elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c, Py_ssize_t n, int count,
+    bint fresh, order_t* order) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef elem_t x
+    for j in range(n):
+        x = better[elem_t, order_t](a[2 * j], a[2 * j + 1], order)
+        if count > 1:
+            x = better[elem_t, order_t](
+                x, better[elem_t, order_t](b[2 * j], b[2 * j + 1], order), order)
+        if count > 2:
+            x = better[elem_t, order_t](
+                x, better[elem_t, order_t](c[2 * j], c[2 * j + 1], order), order)
+        if not fresh:
+            x = better[elem_t, order_t](dst[j], x, order)
+        dst[j] = x
+
+
+cdef inline void sum_pairs_few(
+    sum_t* dst, const term_t* a, const term_t* b, const term_t* c, Py_ssize_t n, int count,
+    bint fresh) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef sum_t x
+    for j in range(n):
+        x = added[sum_t](lifted[term_t, sum_t](a[2 * j], dst),
+                         lifted[term_t, sum_t](a[2 * j + 1], dst))
+        if count > 1:
+            x = added[sum_t](x, added[sum_t](lifted[term_t, sum_t](b[2 * j], dst),
+                                             lifted[term_t, sum_t](b[2 * j + 1], dst)))
+        if count > 2:
+            x = added[sum_t](x, added[sum_t](lifted[term_t, sum_t](c[2 * j], dst),
+                                             lifted[term_t, sum_t](c[2 * j + 1], dst)))
+        if not fresh:
+            x = added[sum_t](dst[j], x)
+        dst[j] = x
+
+
+cdef void best_pairs(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    """dst[r, j] = best of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in best_fold."""
+    cdef Py_ssize_t i, r
+    cdef const elem_t* at[3]
+    for r in range(rows):
+        i = 0
+        while i < count:
+            at[0] = past(src[i], r * src_pitch)
+            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
+            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            if i == 0 and fresh:
+                if count > 2:
+                    best_pairs_few(dst, at[0], at[1], at[2], n, 3, True, order)
+                elif count == 2:
+                    best_pairs_few(dst, at[0], at[1], at[2], n, 2, True, order)
+                else:
+                    best_pairs_few(dst, at[0], at[1], at[2], n, 1, True, order)
+            elif count - i > 2:
+                best_pairs_few(dst, at[0], at[1], at[2], n, 3, False, order)
+            elif count - i == 2:
+                best_pairs_few(dst, at[0], at[1], at[2], n, 2, False, order)
+            else:
+                best_pairs_few(dst, at[0], at[1], at[2], n, 1, False, order)
+            i += 3
+        dst = <elem_t*> (<char*> dst + dst_pitch)
+
+
+cdef void sum_pairs(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil:
+    """dst[r, j] = sum of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in sum_fold."""
+    cdef Py_ssize_t i, r
+    cdef const term_t* at[3]
+    for r in range(rows):
+        i = 0
+        while i < count:
+            at[0] = past(src[i], r * src_pitch)
+            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
+            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            if i == 0 and fresh:
+                if count > 2:
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 3, True)
+                elif count == 2:
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 2, True)
+                else:
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 1, True)
+            elif count - i > 2:
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 3, False)
+            elif count - i == 2:
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 2, False)
+            else:
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 1, False)
+            i += 3
+        dst = <sum_t*> (<char*> dst + dst_pitch)
+
+
+# Floats as integers of the same order: of two's complement, and a NaN is beyond all numbers.
+# Compilers vectorise the reduction of integers by max or min, but not that of floats.
+
+cdef inline int32_t key32(float x, order_t* _) noexcept nogil:
+    cdef uint32_t bits = (<uint32_t*> &x)[0]
+    if order_t is Most:
+        bits &= ~(<uint32_t> (x != x) << 31)
+    else:
+        bits |= <uint32_t> (x != x) << 31
+    return <int32_t> bits ^ <int32_t> (<uint32_t> (<int32_t> bits >> 31) >> 1)
+
+
+cdef inline float value32(int32_t key) noexcept nogil:
+    key ^= <int32_t> (<uint32_t> (key >> 31) >> 1)
+    return (<float*> &key)[0]
+
+
+cdef inline int64_t key64(double x, order_t* _) noexcept nogil:
+    cdef uint64_t bits = (<uint64_t*> &x)[0]
+    if order_t is Most:
+        bits &= ~(<uint64_t> (x != x) << 63)
+    else:
+        bits |= <uint64_t> (x != x) << 63
+    return <int64_t> bits ^ <int64_t> (<uint64_t> (<int64_t> bits >> 63) >> 1)
+
+
+cdef inline double value64(int64_t key) noexcept nogil:
+    key ^= <int64_t> (<uint64_t> (key >> 63) >> 1)
+    return (<double*> &key)[0]
+
+
+cdef void best_run(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    """dst[r, 0] = best of src[r, 0] … src[r, n - 1], and of dst[r, 0] unless `fresh`; n >= 1."""
+    cdef Py_ssize_t i, r
+    cdef elem_t x
+    cdef int32_t best32
+    cdef int64_t best64
+    for r in range(rows):
+        if n <= 3:
+            x = src[0]
+            if n > 1:
+                x = better[elem_t, order_t](x, src[1], order)
+            if n > 2:
+                x = better[elem_t, order_t](x, src[2], order)
+        elif elem_t is float:
+            best32 = key32(src[0], order)
+            for i in range(1, n):
+                best32 = better[int32_t, order_t](best32, key32(src[i], order), order)
+            x = value32(best32)
+        elif elem_t is double:
+            best64 = key64(src[0], order)
+            for i in range(1, n):
+                best64 = better[int64_t, order_t](best64, key64(src[i], order), order)
+            x = value64(best64)
+        else:
+            x = src[0]
+            for i in range(1, n):
+                x = better[elem_t, order_t](x, src[i], order)
+        dst[0] = x if fresh else better[elem_t, order_t](dst[0], x, order)
+        dst = <elem_t*> (<char*> dst + dst_pitch)
+        src = past(src, src_pitch)
+
+
+# A single accumulator would chain every sum to the one before it; independent lanes vectorise.  The
+# lanes of several runs are then added up together.
+cdef enum:
+    LANES = 16
+    RUNS = 16
+
+
+cdef inline void halve(sum_t* dst, const sum_t* src, Py_ssize_t n) noexcept nogil:
+    """dst[j] = src[2 j] + src[2 j + 1] for j < n."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        dst[j] = added[sum_t](src[2 * j], src[2 * j + 1])
+
+
+cdef void sum_run(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    """dst[r, 0] = src[r, 0] + … + src[r, n - 1], and dst[r, 0] unless `fresh`; n >= 1."""
+    cdef sum_t lane[LANES]
+    cdef sum_t lanes[LANES * RUNS]
+    cdef sum_t halves[LANES * RUNS]
+    cdef Py_ssize_t i, j, r, runs
+    cdef sum_t x
+    while rows > 0:
+        runs = min(rows, RUNS)
+        for r in range(runs):
+            x = lifted[term_t, sum_t](src[0], dst)
+            i = 1
+            if n >= LANES:
+                for j in range(LANES):
+                    lane[j] = lifted[term_t, sum_t](src[j], dst)
+                i = LANES
+                while i + LANES <= n:
+                    for j in range(LANES):
+                        lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
+                    i += LANES
+                for j in range(LANES):
+                    lanes[r * LANES + j] = lane[j]
+                for j in range(n - i):
+                    lanes[r * LANES + j] = added[sum_t](
+                        lanes[r * LANES + j], lifted[term_t, sum_t](src[i + j], dst))
+            else:
+                for i in range(1, n):
+                    x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
+                lanes[r] = x
+            src = past(src, src_pitch)
+        if n >= LANES:
+            halve(halves, lanes, runs * 8)
+            halve(lanes, halves, runs * 4)
+            halve(halves, lanes, runs * 2)
+            halve(lanes, halves, runs)
+        for r in range(runs):
+            dst[0] = lanes[r] if fresh else added[sum_t](dst[0], lanes[r])
+            dst = <sum_t*> (<char*> dst + dst_pitch)
+        rows -= runs
+
+
+cdef void best_clear(
+    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, order_t* order) noexcept nogil:
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        for j in range(n):
+            dst[j] = worst[elem_t, order_t](dst, order)
+        dst = <elem_t*> (<char*> dst + pitch)
+
+
+cdef void zero_clear(
+    sum_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t r
+    for r in range(rows):
+        memset(<char*> dst + r * pitch, 0, n * sizeof(sum_t))

@@ -1,0 +1,331 @@
+# Row operations that move elements, and the choice of all of them for a kind and its types.
+
+# ---------------------------------------------------------------------------------------------
+# Row operations: moving elements
+# ---------------------------------------------------------------------------------------------
+
+cdef void split(
+    bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner,
+    bint all) noexcept nogil:
+    """Deal a row of cells out into its `step` phases: dst[p, j, c] = src[j * step + p, c].
+
+    A cell is `inner` elements; a phase has room for ceil(cells / step) of them.  Only the first
+    phase is wanted unless `all`.
+    """
+    cdef Py_ssize_t n = cells // step, m = (cells + step - 1) // step
+    cdef Py_ssize_t j, p, c, phases = step if all else 1
+    if inner > 1 and not all and inner * sizeof(bits_t) <= 16 and n > 0:
+        # Cells are copied in one or two words; what that writes past a cell, the next overwrites.
+        for j in range(n - 1):
+            if inner * sizeof(bits_t) <= 8:
+                memcpy(dst + j * inner, src + j * step * inner, 8)
+            else:
+                memcpy(dst + j * inner, src + j * step * inner, 16)
+        memcpy(dst + (n - 1) * inner, src + (n - 1) * step * inner, inner * sizeof(bits_t))
+    elif inner > 1:
+        for p in range(phases):
+            for j in range(n):
+                for c in range(inner):
+                    dst[(p * m + j) * inner + c] = src[(j * step + p) * inner + c]
+    elif step == 2 and all:
+        for j in range(n):
+            dst[j] = src[2 * j]
+            dst[m + j] = src[2 * j + 1]
+    elif step == 3 and all:
+        for j in range(n):
+            dst[j] = src[3 * j]
+            dst[m + j] = src[3 * j + 1]
+            dst[2 * m + j] = src[3 * j + 2]
+    elif step == 4 and all:
+        for j in range(n):
+            dst[j] = src[4 * j]
+            dst[m + j] = src[4 * j + 1]
+            dst[2 * m + j] = src[4 * j + 2]
+            dst[3 * m + j] = src[4 * j + 3]
+    else:
+        for p in range(phases):
+            for j in range(n):
+                dst[p * m + j] = src[j * step + p]
+    for p in range(min(cells - n * step, phases)):
+        for c in range(inner):
+            dst[(p * m + n) * inner + c] = src[(n * step + p) * inner + c]
+
+
+cdef inline bits_t swapped(bits_t x) noexcept nogil:
+    cdef bits_t y
+    cdef size_t i
+    if bits_t is Wide or bits_t is Sparse:
+        return x
+    else:
+        y = 0
+        for i in range(sizeof(bits_t)):
+            y = <bits_t> (y << 8) | <bits_t> (x & 0xFF)
+            x = <bits_t> (x >> 8)
+        return y
+
+
+cdef void move(
+    bits_t* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
+    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil:
+    """Copy n × inner elements between any byte strides, aligned or not, perhaps byte-swapped."""
+    cdef Py_ssize_t i, c
+    cdef bits_t x
+    for i in range(n):
+        for c in range(inner):
+            memcpy(&x, src + i * src_row + c * src_cell, sizeof(bits_t))
+            if swap:
+                x = swapped[bits_t](x)
+            memcpy(dst + i * dst_row + c * dst_cell, &x, sizeof(bits_t))
+
+
+ctypedef void (*move_f)(
+    void* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
+    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil
+
+
+cdef move_f mover(Py_ssize_t size) noexcept:
+    if size == 1:
+        return <move_f> move[uint8_t]
+    elif size == 2:
+        return <move_f> move[uint16_t]
+    elif size == 4:
+        return <move_f> move[uint32_t]
+    return <move_f> move[uint64_t]
+
+
+cdef split_f splitter(Py_ssize_t size) noexcept nogil:
+    if size == 1:
+        return <split_f> split[uint8_t]
+    elif size == 2:
+        return <split_f> split[uint16_t]
+    elif size == 4:
+        return <split_f> split[uint32_t]
+    elif size == 8:
+        return <split_f> split[uint64_t]
+    elif size == 16:
+        return <split_f> split[Wide]
+    return <split_f> split[Sparse]
+
+
+# ---------------------------------------------------------------------------------------------
+# Choosing the row operations
+# ---------------------------------------------------------------------------------------------
+# Codes number the types of `elem_t` and `sum_t` in the order of their declarations.
+
+cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
+    rows.lift = <fold_f> best_fold[elem_t, order_t]
+    rows.fold = rows.lift
+    rows.pairs = <fold_f> best_pairs[elem_t, order_t]
+    rows.lift_run = <reduce_f> best_run[elem_t, order_t]
+    rows.fold_run = rows.lift_run
+    rows.clear = <clear_f> best_clear[elem_t, order_t]
+    rows.finish = NULL
+    rows.size = sizeof(elem_t)
+
+
+cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
+    rows.lift = <fold_f> sum_fold[sum_t, term_t]
+    if not (sum_t is Twin or sum_t is Wide or sum_t is Sparse):
+        rows.pairs = <fold_f> sum_pairs[sum_t, term_t]
+    rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
+    if term_t is float or term_t is double:
+        rows.scan = <scan_f> scan[term_t]
+        rows.exact = <visit_f> exact_add[term_t]
+        rows.twins = sum_t is Twin or sum_t is Sparse
+        rows.digits = 24 if term_t is float else 53
+        rows.bias = 127 if term_t is float else 1023
+        if sum_t is Twin:
+            rows.suspect = <suspect_f> suspect[Twin]
+        elif sum_t is Sparse:
+            rows.suspect = <suspect_f> suspect[Sparse]
+        else:
+            rows.suspect = <suspect_f> suspect[double]
+
+
+cdef finish_f sum_finisher(sum_t* _, int out) noexcept:
+    """The finish of sums into the output type of a code."""
+    if sum_t is double:
+        if out == 8:
+            return <finish_f> sum_finish[float, double]
+        elif out == 10:
+            return <finish_f> sum_finish[Half, double]
+        elif out == 11:
+            return <finish_f> sum_finish[Brain, double]
+    elif out == 0:
+        return <finish_f> sum_finish[uint8_t, sum_t]
+    elif out == 1:
+        return <finish_f> sum_finish[int8_t, sum_t]
+    elif out == 2:
+        return <finish_f> sum_finish[uint16_t, sum_t]
+    elif out == 3:
+        return <finish_f> sum_finish[int16_t, sum_t]
+    elif out == 4:
+        return <finish_f> sum_finish[uint32_t, sum_t]
+    elif out == 5:
+        return <finish_f> sum_finish[int32_t, sum_t]
+    elif out == 6:
+        return <finish_f> sum_finish[uint64_t, sum_t]
+    elif out == 7:
+        return <finish_f> sum_finish[int64_t, sum_t]
+    elif out == 8:
+        return <finish_f> sum_finish[float, sum_t]
+    elif out == 9:
+        return <finish_f> sum_finish[double, sum_t]
+    elif out == 10:
+        return <finish_f> sum_finish[Half, sum_t]
+    elif out == 11:
+        return <finish_f> sum_finish[Brain, sum_t]
+    return NULL
+
+
+cdef finish_f root_finisher(real_sum_t* _, int out) noexcept:
+    """The finish of sums of powers into the output type of a code."""
+    if out == 0:
+        return <finish_f> root_finish[uint8_t, real_sum_t]
+    elif out == 1:
+        return <finish_f> root_finish[int8_t, real_sum_t]
+    elif out == 2:
+        return <finish_f> root_finish[uint16_t, real_sum_t]
+    elif out == 3:
+        return <finish_f> root_finish[int16_t, real_sum_t]
+    elif out == 4:
+        return <finish_f> root_finish[uint32_t, real_sum_t]
+    elif out == 5:
+        return <finish_f> root_finish[int32_t, real_sum_t]
+    elif out == 6:
+        return <finish_f> root_finish[uint64_t, real_sum_t]
+    elif out == 7:
+        return <finish_f> root_finish[int64_t, real_sum_t]
+    elif out == 8:
+        return <finish_f> root_finish[float, real_sum_t]
+    elif out == 9:
+        return <finish_f> root_finish[double, real_sum_t]
+    elif out == 10:
+        return <finish_f> root_finish[Half, real_sum_t]
+    elif out == 11:
+        return <finish_f> root_finish[Brain, real_sum_t]
+    return NULL
+
+
+cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
+    rows.fold = <fold_f> sum_fold[sum_t, sum_t]
+    rows.fold_run = <reduce_f> sum_run[sum_t, sum_t]
+    rows.clear = <clear_f> zero_clear[sum_t]
+    rows.size = sizeof(sum_t)
+    rows.finish = sum_finisher(tag, out)
+    rows.inverts = sum_t is double
+
+
+cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
+    """The row operations for what is lifted: kind 0 is max, 1 is min, 2 is a sum."""
+    if kind == 0:
+        best_rows(elem, <Most*> NULL, rows)
+    elif kind == 1:
+        best_rows(elem, <Least*> NULL, rows)
+    elif acc == 0:
+        sum_rows(<uint16_t*> NULL, out, rows)
+        if elem_t is uint8_t or elem_t is int8_t:
+            sum_lift(elem, <uint16_t*> NULL, rows)
+    elif acc == 1:
+        sum_rows(<uint32_t*> NULL, out, rows)
+        if elem_t is uint16_t or elem_t is int16_t:
+            sum_lift(elem, <uint32_t*> NULL, rows)
+    elif acc == 2:
+        sum_rows(<uint64_t*> NULL, out, rows)
+        if not (elem_t is float or elem_t is double or elem_t is Wide):
+            sum_lift(elem, <uint64_t*> NULL, rows)
+    elif acc == 3:
+        sum_rows(<double*> NULL, out, rows)
+        if elem_t is float or elem_t is double:
+            sum_lift(elem, <double*> NULL, rows)
+    elif acc == 4:
+        sum_rows(<Twin*> NULL, out, rows)
+        if elem_t is float or elem_t is double:
+            sum_lift(elem, <Twin*> NULL, rows)
+    elif acc == 5:
+        sum_rows(<Wide*> NULL, out, rows)
+        if not (elem_t is float or elem_t is double or elem_t is Wide):
+            sum_lift(elem, <Wide*> NULL, rows)
+    elif acc == 6:
+        sum_rows(<Sparse*> NULL, out, rows)
+        if elem_t is double:
+            sum_lift(elem, <Sparse*> NULL, rows)
+
+
+cdef Py_ssize_t elem_size(int elem) noexcept:
+    if elem < 8:
+        return (<Py_ssize_t> 1) << (elem // 2)
+    if elem == WIDE:
+        return sizeof(Wide)
+    return 4 if elem == 8 else 8 if elem == 9 else 2
+
+
+cdef bint choose_rows(
+    int elem, int mapping, int kind, int acc, int out, int* lifted, Rows* rows) noexcept:
+    """Fill `rows` and the code of what they lift; False if there is nothing to fill them with."""
+    cdef Rows mapped
+    memset(rows, 0, sizeof(Rows))
+    memset(&mapped, 0, sizeof(Rows))
+    lifted[0] = elem
+    if elem == 0:
+        map_from(<uint8_t*> NULL, mapping, &mapped, lifted)
+    elif elem == 1:
+        map_from(<int8_t*> NULL, mapping, &mapped, lifted)
+    elif elem == 2:
+        map_from(<uint16_t*> NULL, mapping, &mapped, lifted)
+    elif elem == 3:
+        map_from(<int16_t*> NULL, mapping, &mapped, lifted)
+    elif elem == 4:
+        map_from(<uint32_t*> NULL, mapping, &mapped, lifted)
+    elif elem == 5:
+        map_from(<int32_t*> NULL, mapping, &mapped, lifted)
+    elif elem == 6:
+        map_from(<uint64_t*> NULL, mapping, &mapped, lifted)
+    elif elem == 7:
+        map_from(<int64_t*> NULL, mapping, &mapped, lifted)
+    elif elem == 8:
+        map_from(<float*> NULL, mapping, &mapped, lifted)
+    elif elem == 9:
+        map_from(<double*> NULL, mapping, &mapped, lifted)
+    elif elem == 10:
+        map_from(<Half*> NULL, mapping, &mapped, lifted)
+    elif elem == 11:
+        map_from(<Brain*> NULL, mapping, &mapped, lifted)
+    if lifted[0] == 0:
+        rows_from(<uint8_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 1:
+        rows_from(<int8_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 2:
+        rows_from(<uint16_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 3:
+        rows_from(<int16_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 4:
+        rows_from(<uint32_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 5:
+        rows_from(<int32_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 6:
+        rows_from(<uint64_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 7:
+        rows_from(<int64_t*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 8:
+        rows_from(<float*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 9:
+        rows_from(<double*> NULL, kind, acc, out, rows)
+    elif lifted[0] == WIDE:
+        rows_from(<Wide*> NULL, kind, acc, out, rows)
+    rows.map = mapped.map
+    rows.indices = mapped.indices
+    if mapped.finish != NULL:
+        rows.finish = mapped.finish
+    if mapping == MAP_POWER:
+        if acc == 3:
+            rows.finish = root_finisher(<double*> NULL, out)
+        elif acc == 4:
+            rows.finish = root_finisher(<Twin*> NULL, out)
+        elif acc == 6:
+            rows.finish = root_finisher(<Sparse*> NULL, out)
+        rows.norm_finish = sum_finisher(<Twin*> NULL, out)
+        rows.inverts = False
+    if (rows.map == NULL) != (mapping == MAP_NONE):
+        return False
+    return rows.lift != NULL and (kind < 2 or rows.finish != NULL)

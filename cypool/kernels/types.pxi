@@ -1,0 +1,249 @@
+# What the kernels' modules import, and the types of elements, accumulators and row operations.
+
+from cpython.buffer cimport (
+    PyBUF_STRIDES,
+    PyBUF_WRITABLE,
+    Py_buffer,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from cython.parallel cimport prange, threadid
+from libc.math cimport INFINITY, NAN, fabs, fma, frexp, isfinite, ldexp, pow, rint, sqrt
+from libc.stdint cimport (
+    int8_t,
+    int16_t,
+    int32_t,
+    int64_t,
+    uint8_t,
+    uint16_t,
+    uint32_t,
+    uint64_t,
+    uintptr_t,
+)
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+cdef extern from *:
+    """
+    #include <fenv.h>
+    #ifdef FE_INEXACT
+    #define cypool_forget() feclearexcept(FE_INEXACT)
+    #define cypool_rounded() (fetestexcept(FE_INEXACT) != 0)
+    #else
+    #define cypool_forget()
+    #define cypool_rounded() 1
+    #endif
+    #ifdef _OPENMP
+    #include <omp.h>
+    #define cypool_openmp 1
+    #define cypool_max_threads() omp_get_max_threads()
+    #else
+    #define cypool_openmp 0
+    #define cypool_max_threads() 1
+    #endif
+    """
+    bint cypool_openmp
+    int cypool_max_threads() nogil
+    # Whether any operation since `forget` was rounded, as the processor remembers.
+    void cypool_forget() nogil
+    bint cypool_rounded() nogil
+
+# A two's complement integer of 128 bits.
+cdef struct Wide:
+    uint64_t lo
+    int64_t hi
+
+# What is compared and added: elements, or the carriers that maps.pxi makes of them.
+ctypedef fused elem_t:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    float
+    double
+    Wide
+
+# An unevaluated sum hi + lo of two doubles (Knuth's TwoSum keeps what hi rounds away).
+cdef struct Twin:
+    double hi
+    double lo
+
+# The same of what is not NaN, and how many elements were and were not.
+cdef struct Sparse:
+    double hi
+    double lo
+    int64_t seen
+    int64_t nans
+
+# Accumulators of sums.  The unsigned ones are modular: signed elements are added modulo 2**bits
+# and the result is read as signed in the end.
+ctypedef fused sum_t:
+    uint16_t
+    uint32_t
+    uint64_t
+    double
+    Twin
+    Wide
+    Sparse
+
+# What a sum is made of: elements, or sums of elements.
+ctypedef fused term_t:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    float
+    double
+    Twin
+    Wide
+    Sparse
+
+# Accumulators of sums of floats.
+ctypedef fused real_sum_t:
+    double
+    Twin
+    Sparse
+
+# Tags that choose between max and min at compile time.
+cdef struct Most:
+    char _
+
+cdef struct Least:
+    char _
+
+ctypedef fused order_t:
+    Most
+    Least
+
+# Integers used to move elements of a size, whatever they mean.
+ctypedef fused bits_t:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+    Wide
+    Sparse
+
+# A float16 and a bfloat16, as their bits.
+cdef struct Half:
+    uint16_t bits
+
+cdef struct Brain:
+    uint16_t bits
+
+# What arrays hold.
+ctypedef fused in_t:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    float
+    double
+    Half
+    Brain
+
+ctypedef fused out_t:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    float
+    double
+    Half
+    Brain
+
+# How accumulators are read.
+cdef struct Ending:
+    bint is_signed
+    bint wraps          # integer sums that wrap, instead of quotients
+    bint averages       # divisors count NaNs, which sums leave out
+    bint least          # ranks are complemented
+    int shift           # if it is not 0, every divisor is 2**shift
+
+# How elements become carriers.
+cdef struct Mapping:
+    int64_t flip        # -1 to order by the least, else 0
+    int64_t nan         # the rank of a NaN: above all numbers, or below them
+    int64_t step        # of the index from a cell to the next
+    int64_t inner_step  # and from an element of a cell to the next
+    double exponent
+
+# The magnitudes of the floats an item is made of, as bit patterns without the sign.
+cdef struct Range:
+    uint64_t peak       # the greatest, that of 0 if there is none
+    uint64_t low        # the least that is not 0, less 1
+
+# An exact sum of doubles: a fixed-point number of 2**-1074 units in limbs of 32 bits, each held
+# in 64 so that carries can wait (Kulisch's long accumulator).
+cdef enum:
+    LIMBS = 70
+    PATIENCE = 1 << 30
+
+cdef struct Exact:
+    int64_t limb[LIMBS]
+    int64_t pending     # additions since the carries were done
+    double special      # the sum of what is not finite
+    bint omits          # leave NaNs out
+    int64_t seen
+    int64_t nans
+
+# The typed row operations of one (kind, input dtype, accumulator, output dtype).
+ctypedef void (*fold_f)(
+    char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil
+ctypedef void (*reduce_f)(
+    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil
+ctypedef void (*clear_f)(
+    char* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+ctypedef void (*finish_f)(
+    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil
+ctypedef void (*scan_f)(
+    const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_) noexcept nogil
+ctypedef Py_ssize_t (*suspect_f)(
+    const char* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil
+ctypedef void (*visit_f)(void* state, const char* src, Py_ssize_t n) noexcept nogil
+ctypedef void (*map_f)(
+    char* dst, const char* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil
+ctypedef void (*split_f)(
+    char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner,
+    bint all) noexcept nogil
+
+cdef struct Rows:
+    fold_f lift         # elements into accumulators
+    fold_f fold         # accumulators into accumulators
+    fold_f pairs        # pairs of elements into accumulators; may be NULL
+    reduce_f lift_run   # a run of elements into one accumulator
+    reduce_f fold_run   # a run of accumulators into one
+    clear_f clear       # the identity
+    finish_f finish     # accumulators into output; NULL if they are the output
+    map_f map           # elements into what is lifted; NULL if they are that
+    finish_f indices    # accumulators into indices; NULL if they have none
+    Py_ssize_t size     # bytes of an accumulator
+    # Float sums only:
+    scan_f scan         # widen a range to the elements of a row
+    suspect_f suspect   # the next accumulator not to be trusted
+    visit_f exact       # elements into an exact sum
+    finish_f norm_finish    # a norm into output
+    bint twins          # the accumulators are Twins
+    bint inverts        # the finish takes inverses of divisors
+    int digits          # of an element, in bits
+    int bias            # of its exponent
