@@ -48,7 +48,7 @@ PAUSE = 0.05  # seconds between libraries
 SAMPLE = 0.002  # least seconds of one reading of the clock
 BLOCK = 0.06  # seconds of one library's block
 LEAST_ROOF = 100_000  # bytes; a smaller copy's time is that of Python's call
-ENOUGH = 4.0  # seconds after which a slow library gets no further block in a case
+ENOUGH = 2.0  # seconds after which a slow library gets no further block in a case
 
 GROUPS = {
     "feature maps, N C H W": cases.FEATURE_MAPS,
@@ -646,7 +646,7 @@ def draw(rows: Sequence[Row], threads: int, path: Path) -> None:
         for name, group in GROUPS.items()
         if (members := [row for row in rows if row.case in group])
     ]
-    bar_colour, dot_colour, grid_colour = "#7fa8d4", "#d9822b", "#dddddd"
+    faster, slower, dot_colour, grid_colour = "#7fa8d4", "#dd9a96", "#333333", "#dddddd"
     left, width, top, height = 400, 440, 100, 22
     ratios = [row.against(other) for row in rows for other in (row.best_peer, ROOF)]
     exponents = [math.log10(ratio) for ratio in ratios if ratio is not None]
@@ -664,11 +664,12 @@ def draw(rows: Sequence[Row], threads: int, path: Path) -> None:
         pen.ellipse((x - 4, y - 4, x + 4, y + 4), dot_colour)
 
     pen.text((16, 12), f"cypool's speed, threads: {threads}", "black", large)
-    pen.rectangle((left, 16, left + 16, 30), bar_colour)
-    words = "against the best other library (right of 1x: cypool is faster)"
-    pen.text((left + 24, 23), words, "black", small, anchor="lm")
+    for i, (colour, words) in enumerate(((slower, "slower"), (faster, "faster"))):
+        pen.rectangle((left + 90 * i, 16, left + 90 * i + 16, 30), colour)
+        pen.text((left + 90 * i + 22, 23), words, "black", small, anchor="lm")
+    pen.text((left + 165, 23), "than the best other library", "black", small, anchor="lm")
     dot(left + 8, 47)
-    pen.text((left + 24, 47), "against a copy of the bytes", "black", small, anchor="lm")
+    pen.text((left + 22, 47), "against a copy of the bytes", "black", small, anchor="lm")
     for exponent in range(low, high + 1):
         x = across(10.0**exponent)
         pen.line((x, top - 6, x, bottom), "#333333" if exponent == 0 else grid_colour)
@@ -678,22 +679,21 @@ def draw(rows: Sequence[Row], threads: int, path: Path) -> None:
         y += 2 * height
         mean = geometric_mean(row.against(row.best_peer) for row in members)
         pen.text((16, y), name, "black", middle, anchor="lm")
-        pen.text((left - 12, y), digits(mean, "x"), "black", middle, anchor="rm")
+        pen.text((left - 12, y), f"mean {digits(mean, 'x')}", "black", middle, anchor="rm")
         pen.line((16, y + height / 2, left + width + 154, y + height / 2), grid_colour)
         for row in members:
             y += height
-            words = re.sub(r" (float32|axis [\d,]+|p0)(?= |$)", "", row.case.label)
+            words = re.sub(r" (float32|axis [\d,]+|p0|with indices)(?= |$)", "", row.case.label)
             pen.text((16, y), words, "black", small, anchor="lm")
             peer, roof_ratio = row.against(row.best_peer), row.against(ROOF)
             end = across(1.0)
             if peer is not None:
                 ends = sorted((end, across(peer)))
-                pen.rectangle((ends[0], y - 7, ends[1], y + 7), bar_colour)
+                pen.rectangle((ends[0], y - 7, ends[1], y + 7), faster if peer >= 1 else slower)
                 end = ends[1]
             if roof_ratio is not None:
                 dot(across(roof_ratio), y)
-                if across(roof_ratio) + 5 > end:
-                    end = across(roof_ratio) + 5
+                end = max(end, across(roof_ratio) + 5)
             if peer is not None:
                 words = f"{digits(peer, 'x')} {row.best_peer}"
                 pen.text((end + 5, y), words, "black", small, anchor="lm")
