@@ -647,7 +647,7 @@ def draw(rows: Sequence[Row], threads: int, path: Path) -> None:
         if (members := [row for row in rows if row.case in group])
     ]
     faster, slower, dot_colour, grid_colour = "#7fa8d4", "#dd9a96", "#333333", "#dddddd"
-    left, width, top, height = 400, 440, 100, 22
+    left, width, top, height = 420, 440, 100, 22
     ratios = [row.against(other) for row in rows for other in (row.best_peer, ROOF)]
     exponents = [math.log10(ratio) for ratio in ratios if ratio is not None]
     low, high = math.floor(min(-1.0, *exponents)), math.ceil(max(1.0, *exponents))
