@@ -12,7 +12,6 @@ import argparse
 import importlib
 import math
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -33,13 +32,16 @@ TABLE = (
     *cases.HALVES,
 )
 THREADS = (1, 2)
+STATUS = Path("/proc/self/status")
 # Arrays that are freed leave the process at once: else a call may use their memory, unseen.
 SETTINGS = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
 
 
 def peak() -> int:
     """The largest size of this process so far, in bytes."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not getrusage's, which starts from the size of the process that started this one.
+    (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+    return 1024 * int(line.split()[1])
 
 
 def need(case: Case, threads: int) -> int:
@@ -56,9 +58,8 @@ def need(case: Case, threads: int) -> int:
 def measured(case: Case, threads: int) -> int:
     """The same, of a new process."""
     command = [sys.executable, "-m", __spec__.name, "--need", case.label, "--threads", str(threads)]
-    environment = os.environ | SETTINGS
-    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return int(done.stdout)
+    root, environment = Path(__file__).parents[1], os.environ | SETTINGS
+    return int(subprocess.check_output(command, env=environment, cwd=root, text=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,6 +13,7 @@ import itertools
 import json
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -221,6 +222,20 @@ def test_function_missing_in_an_old_commit_is_not_available(
     case = cases.TINY[0]
     with pytest.raises(NotImplementedError, match="no max_pool"):
         suite.pooling_call(case, np.zeros(case.shape, case.dtype))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it asks Linux for the largest size")
+@pytest.mark.parametrize("function", ["max_pool", "max_pool_backward", "avg_pool_backward"])
+def test_memory_does_not_grow_with_the_array(function: str) -> None:
+    from asv_benchmarks import memory
+
+    case, *_ = (
+        case
+        for case in cases.MEMORY
+        if case.function == function and 4000 in case.shape and not case.indices
+    )
+    assert case.nbytes >= 80_000_000
+    assert 0 < memory.measured(case, threads=1) < 4_000_000
 
 
 # The comparison with other libraries
