@@ -1,4 +1,5 @@
-"""Benchmarks of cypool: the asv suites, and the comparison with other libraries in ``peers``.
+"""Benchmarks of cypool: the asv suites, the comparison with other libraries in ``peers``, and the
+memory that calls need in ``memory``.
 
 Smoke run of every suite, once each, in the Python that runs asv (from the repository's root)::
 

@@ -7,14 +7,18 @@ Torch reads NCHW arrays in the NCHW rows and the same maps in its channels-last 
 rows. NumPy, SciPy, Pillow and scikit-image have one thread whatever ``--threads`` says. NumPy and
 scikit-image return the mean of a uint8 picture as float64 and are spared the rounding.
 
-"roof" is the time to copy (input + output) / 2 bytes from one array to another, so that as many
-bytes are read and written together as the pooling must read and write. Each thread copies its own
-share, over and over.
+Torch's gradients are those of its autograd alone: the forward pass is made beforehand, as cypool's
+indices of maxima are.
 
-All results are compared before anything is timed: maxima have to be equal, averages within 1e-5,
-uint8 averages within 1 (libraries round halves differently). Then, in each round, each library runs
-one block of calls, after a pause in which the threads of the one before stop spinning. The table
-has the median of the blocks' medians, in milliseconds.
+"roof" is the time to copy half the bytes of the call's arrays (input, output and indices) from one
+array to another, so that as many bytes are read and written together as the pooling must read and
+write. Each thread copies its own share, over and over.
+
+All results are compared before anything is timed: maxima, their indices and unpooled maxima have to
+be equal; averages, norms and gradients within 1e-5 of their size, float16 and bfloat16 ones within
+two units in the last place, uint8 averages within 1 (libraries round halves differently). Then, in
+each round, each library runs one block of calls, after a pause in which the threads of the one
+before stop spinning. The table has the median of the blocks' medians, in milliseconds.
 """
 
 from __future__ import annotations
@@ -24,13 +28,14 @@ import importlib
 import json
 import math
 import platform
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +48,26 @@ PAUSE = 0.05  # seconds between libraries
 SAMPLE = 0.002  # least seconds of one reading of the clock
 BLOCK = 0.06  # seconds of one library's block
 LEAST_ROOF = 100_000  # bytes; a smaller copy's time is that of Python's call
-ENOUGH = 4.0  # seconds after which a slow library gets no further block in a case
+ENOUGH = 2.0  # seconds after which a slow library gets no further block in a case
 
-TABLE = (
-    *cases.FEATURE_MAPS,
-    *cases.CHANNELS_LAST,
-    *cases.SIGNALS,
-    *cases.VOLUMES,
-    *cases.WINDOWS,
-    *cases.PICTURES,
-    *cases.TINY,
-)
+GROUPS = {
+    "feature maps, N C H W": cases.FEATURE_MAPS,
+    "feature maps, channels last (NHWC)": cases.CHANNELS_LAST,
+    "maxima with their indices": cases.INDICES,
+    "gradients": cases.GRADIENTS,
+    "unpooling": cases.UNPOOLING,
+    "norms (Lp, p = 2)": cases.NORMS,
+    "adaptive windows": cases.ADAPTIVE,
+    "floats of 16 bits": cases.HALVES,
+    "signals": cases.SIGNALS,
+    "volumes": cases.VOLUMES,
+    "large windows": cases.WINDOWS,
+    "pictures": cases.PICTURES,
+    "tiny arrays": cases.TINY,
+}
+# How far results may be apart, of their size. Averages with one element too many or too few are
+# farther apart somewhere in every case.
+TOLERANCES = {"float32": 1e-5, "float16": 2.0**-9, "bfloat16": 2.0**-6}
 OURS = ("cypool", "cypool new")
 ROOF = "roof"
 
@@ -66,7 +80,7 @@ class Job:
     read: Callable[[Any], Array] = np.asarray
 
 
-# A peer makes the job of a case, or None for a case that it cannot do.
+# A peer makes the job of a case and its first array, or None for a case that it cannot do.
 Peer = Callable[[Case, Array], Job | None]
 
 
@@ -83,6 +97,8 @@ class DisagreementError(Exception):
 
 def channels_first(case: Case, x: Array) -> Array:
     """``x`` as N, C, pooled axes, in the frameworks' order: a view."""
+    if x.ndim < len(case.shape):  # a gradient of a global pooling
+        x = np.expand_dims(x, case.axis)
     moved = np.moveaxis(x, case.axis, range(-len(case.axis), 0))
     return moved[(None,) * (len(case.axis) + 2 - x.ndim)]
 
@@ -96,12 +112,19 @@ def from_channels_first(case: Case, y: Array) -> Array:
 def suits_frameworks(case: Case) -> bool:
     """1 to 3 pooled axes, and not a window for which their loops take more than ten seconds."""
     window = 1 if case.kernel is None else case.kernel ** len(case.axis)
-    dtypes = ("float32", "uint8") if case.is_max else ("float32",)
+    dtypes = ("float32", *cases.SIXTEEN_BITS, *(["uint8"] if case.is_max else []))
     return len(case.axis) <= 3 and window <= 1000 and case.dtype in dtypes
+
+
+def with_indices(values: Array, indices: Array) -> Array:
+    """Both in one array of float64, which holds them exactly."""
+    return np.stack([values.astype(np.float64), indices])
 
 
 def blocks_of(case: Case) -> dict[int, int] | None:
     """Block length for each axis, where the windows tile the array; else None."""
+    if not case.is_plain:
+        return None
     if case.kernel is None:
         return {axis: case.shape[axis] for axis in case.axis}
     tiles = case.stride == case.kernel and not case.padding
@@ -122,7 +145,7 @@ def shaped(case: Case, y: Any) -> Array:
 
 def is_dense(case: Case) -> bool:
     """Whether image filters do the case: every position a centre, and a border of one kind."""
-    if case.kernel is None or case.stride != 1 or case.kernel % 2 == 0:
+    if not case.is_plain or case.kernel is None or case.stride != 1 or case.kernel % 2 == 0:
         return False
     return case.padding == (case.kernel // 2 if case.is_max else 0)
 
@@ -141,7 +164,8 @@ def cypool_peer(threads: int, reuse: bool = True) -> Peer:
     pooling_call = importlib.import_module(".benchmarks.suite", __package__).pooling_call
 
     def job(case: Case, x: Array) -> Job:
-        return Job(pooling_call(case, x, case.new_output() if reuse else None, threads))
+        run = pooling_call(case, x, case.new_output() if reuse else None, threads)
+        return Job(run, (lambda pair: with_indices(*pair)) if case.indices else np.asarray)
 
     return job
 
@@ -156,33 +180,65 @@ def torch_peer(threads: int) -> Peer:
     torch.set_grad_enabled(False)
     functional = torch.nn.functional
 
+    def tensor(case: Case, x: Array) -> Any:
+        # The strides are kept, so a channels-last array is torch's channels-last format.
+        maps = channels_first(case, x)
+        if case.dtype == "bfloat16":
+            return torch.from_numpy(maps.view(np.int16)).view(torch.bfloat16)
+        return torch.from_numpy(maps)
+
+    def array(case: Case, y: Any) -> Array:
+        if y.dtype == torch.bfloat16:
+            y = y.float()
+        return from_channels_first(case, y.numpy())
+
+    def pooling(case: Case) -> Callable[..., Any]:
+        """The forward pooling, also of a case that goes back."""
+        dims = len(case.axis)
+        kind = "lp" if case.is_norm else "max" if case.is_max else "avg"
+        if case.kernel is None:
+            pool = getattr(functional, f"adaptive_{kind}_pool{dims}d")
+            return partial(pool, output_size=case.size or 1)
+        pool = getattr(functional, f"{kind}_pool{dims}d")
+        options: dict[str, Any] = {"kernel_size": case.kernel, "stride": case.stride}
+        if kind == "lp":
+            return partial(pool, norm_type=2.0, **options)
+        options["padding"] = case.padding
+        if kind == "avg":
+            options["count_include_pad"] = False
+        return partial(pool, **options)
+
     def job(case: Case, x: Array) -> Job | None:
         if not suits_frameworks(case):
             return None
-        # The strides are kept, so a channels-last array is torch's channels-last format.
-        maps = torch.from_numpy(channels_first(case, x))
-        dims = len(case.axis)
-
-        def read(y: Any) -> Array:
-            return from_channels_first(case, y.numpy())
-
-        window = case.kernel, case.stride, case.padding
-        if case.kernel is None:
-            kind = "max" if case.is_max else "avg"
-            pool = getattr(functional, f"adaptive_{kind}_pool{dims}d")
-            return Job(lambda: pool(maps, 1), read)
-        if case.is_max:
-            pool = getattr(functional, f"max_pool{dims}d")
-            return Job(lambda: pool(maps, *window), read)
-        pool = getattr(functional, f"avg_pool{dims}d")
-        return Job(lambda: pool(maps, *window, count_include_pad=False), read)
+        maps = tensor(case, x)
+        pool = pooling(case)
+        read = partial(array, case)
+        if case.indices:
+            return Job(
+                lambda: pool(maps, return_indices=True),
+                lambda pair: with_indices(read(pair[0]), read(pair[1])),
+            )
+        if not case.goes_back:
+            return Job(lambda: pool(maps), read)
+        pooled = tensor(case, cases.values(case.shape, case.dtype))
+        if "unpool" in case.function:
+            _, indices = pool(pooled, return_indices=True)
+            unpool = getattr(functional, f"max_unpool{len(case.axis)}d")
+            window = case.kernel, case.stride, case.padding
+            return Job(lambda: unpool(maps, indices, *window, pooled.shape), read)
+        with torch.enable_grad():
+            result = pool(pooled.requires_grad_())
+        gradient = torch.autograd.grad
+        return Job(lambda: gradient(result, pooled, maps, retain_graph=True)[0], read)
 
     return job
 
 
 def onnx_model(case: Case, maps: Array) -> tuple[bytes, tuple[int, ...]] | None:
     """The case as an ONNX model, and the shape of its output."""
-    if not suits_frameworks(case) or not maps.flags.c_contiguous:
+    lacking = case.goes_back or case.size is not None or case.dtype == "bfloat16"
+    if lacking or not suits_frameworks(case) or not maps.flags.c_contiguous:
         return None
     onnx = importlib.import_module("onnx")
     helper = onnx.helper
@@ -192,7 +248,8 @@ def onnx_model(case: Case, maps: Array) -> tuple[bytes, tuple[int, ...]] | None:
     if case.kernel is None:
         operator = "GlobalMaxPool" if case.is_max else "GlobalAveragePool"
     else:
-        operator = "MaxPool" if case.is_max else "AveragePool"
+        # The p of LpPool is 2 unless it is given.
+        operator = "LpPool" if case.is_norm else "MaxPool" if case.is_max else "AveragePool"
         spatial = [case.output_shape[axis] for axis in case.axis]
         attributes = {
             "kernel_shape": [case.kernel] * dims,
@@ -201,16 +258,28 @@ def onnx_model(case: Case, maps: Array) -> tuple[bytes, tuple[int, ...]] | None:
         }
     shape = (*maps.shape[:2], *spatial)
     element = helper.np_dtype_to_tensor_dtype(maps.dtype)
+    outputs = {"y": element}
+    if case.indices:
+        outputs["indices"] = onnx.TensorProto.INT64
     graph = helper.make_graph(
-        [helper.make_node(operator, ["x"], ["y"], **attributes)],
+        [helper.make_node(operator, ["x"], list(outputs), **attributes)],
         "case",
         [helper.make_tensor_value_info("x", element, maps.shape)],
-        [helper.make_tensor_value_info("y", element, shape)],
+        [helper.make_tensor_value_info(name, kind, shape) for name, kind in outputs.items()],
     )
     # Versions from 2022, so that the installed runtime need not be as new as onnx itself.
     opset = [helper.make_opsetid("", 17)]
     model = helper.make_model(graph, opset_imports=opset, ir_version=8)
     return model.SerializeToString(), shape
+
+
+def onnx_result(case: Case, y: Array, indices: Array | None = None) -> Array:
+    """A runtime's outputs as cypool returns them."""
+    values = from_channels_first(case, y)
+    if indices is None:
+        return values
+    plane = math.prod(case.shape[axis] for axis in case.axis)  # ONNX counts through all of them
+    return with_indices(values, from_channels_first(case, indices % plane))
 
 
 def onnxruntime_peer(threads: int) -> Peer:
@@ -225,16 +294,15 @@ def onnxruntime_peer(threads: int) -> Peer:
         if (model := onnx_model(case, maps)) is None:
             return None
         session = runtime.InferenceSession(model[0], options, providers=["CPUExecutionProvider"])
-        out = np.zeros(model[1], maps.dtype)
+        dtypes = [maps.dtype, np.int64] if case.indices else [maps.dtype]
+        outs = [np.zeros(model[1], dtype) for dtype in dtypes]
         binding = session.io_binding()
         for bind, name, array in (
             (binding.bind_input, "x", maps),
-            (binding.bind_output, "y", out),
+            *((binding.bind_output, *pair) for pair in zip(("y", "indices"), outs, strict=False)),
         ):
             bind(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-        return Job(
-            lambda: session.run_with_iobinding(binding), lambda _: from_channels_first(case, out)
-        )
+        return Job(lambda: session.run_with_iobinding(binding), lambda _: onnx_result(case, *outs))
 
     return job
 
@@ -258,7 +326,7 @@ def openvino_peer(threads: int) -> Peer:
         request.set_input_tensor(openvino.Tensor(maps, shared_memory=True))
         return Job(
             lambda: request.infer(share_inputs=True, share_outputs=True),
-            lambda _: from_channels_first(case, request.get_output_tensor(0).data),
+            lambda _: onnx_result(case, *(tensor.data for tensor in request.output_tensors)),
         )
 
     return job
@@ -377,9 +445,9 @@ def repeated(run: Callable[[], Any]) -> Repeat:
     return repeat
 
 
-def roof(case: Case, x: Array, pool: ThreadPoolExecutor, threads: int) -> Repeat:
+def roof(case: Case, pool: ThreadPoolExecutor, threads: int) -> Repeat:
     """The copy that the figures are held against; the module's text defines it."""
-    size = (x.nbytes + case.new_output().nbytes) // 2
+    size = case.nbytes // 2
     source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
     cuts = [size * i // threads for i in range(threads + 1)]
     shares = [slice(*ends) for ends in pairwise(cuts)]
@@ -455,10 +523,12 @@ def check(case: Case, results: dict[str, Array]) -> None:
                 f"{case.label}: {name} returned the shape {result.shape}, {first} {expected.shape}"
             )
         gap = np.abs(result.astype(np.float64) - wide)
-        if case.is_max:
+        if case.is_max and not case.function.endswith("_backward"):
             allowed: Array | float = 0.0
+        elif case.output_dtype == "uint8":
+            allowed = 1.0
         else:
-            allowed = 1.0 if case.output_dtype == "uint8" else 1e-5 * np.abs(wide)
+            allowed = TOLERANCES[case.output_dtype] * np.abs(wide)
         if not np.all(gap <= allowed):
             worst = np.unravel_index(np.argmax(np.where(gap <= allowed, 0, gap)), gap.shape)
             raise DisagreementError(
@@ -487,14 +557,14 @@ class Row:
 
 
 def compare(case: Case, peers: dict[str, Peer], threads: int, rounds: int) -> Row:
-    x = cases.values(case.shape, case.dtype)
+    x = cases.values(case.input_shape, case.dtype)
     made = {name: peer(case, x) for name, peer in peers.items()}
     jobs = {name: job for name, job in made.items() if job is not None}
     check(case, {name: np.array(job.read(job.run())) for name, job in jobs.items()})
     with ThreadPoolExecutor(threads) as pool:
         repeats = {name: repeated(job.run) for name, job in jobs.items()}
         if x.nbytes >= LEAST_ROOF:
-            repeats[ROOF] = roof(case, x, pool, threads)
+            repeats[ROOF] = roof(case, pool, threads)
         return Row(case, measure(repeats, rounds))
 
 
@@ -568,46 +638,65 @@ def draw(rows: Sequence[Row], threads: int, path: Path) -> None:
     image, image_draw, image_font = (
         importlib.import_module(f"PIL.{name}") for name in ("Image", "ImageDraw", "ImageFont")
     )
-    bars = [
-        (row, [row.against(row.best_peer), row.against(ROOF)])
-        for row in rows
-        if "cypool" in row.timings
-    ]
-    if not bars:
+    rows = [row for row in rows if "cypool" in row.timings]
+    if not rows:
         raise SystemExit("the picture needs cypool's times, and cypool is not installed")
-    colours = ("#2f6fb0", "#e0973b")
-    left, width, top, height, foot = 640, 900, 90, 40, 50
-    exponents = [math.log10(ratio) for _, pair in bars for ratio in pair if ratio is not None]
+    groups = [
+        (name, members)
+        for name, group in GROUPS.items()
+        if (members := [row for row in rows if row.case in group])
+    ]
+    faster, slower, dot_colour, grid_colour = "#7fa8d4", "#dd9a96", "#333333", "#dddddd"
+    left, width, top, height = 420, 440, 100, 22
+    ratios = [row.against(other) for row in rows for other in (row.best_peer, ROOF)]
+    exponents = [math.log10(ratio) for ratio in ratios if ratio is not None]
     low, high = math.floor(min(-1.0, *exponents)), math.ceil(max(1.0, *exponents))
 
     def across(ratio: float) -> float:
         return left + width * (math.log10(ratio) - low) / (high - low)
 
-    bottom = top + height * len(bars)
-    canvas = image.new("RGB", (left + width + 200, bottom + foot), "white")
+    bottom = top + height * len(rows) + 2 * height * len(groups)
+    canvas = image.new("RGB", (left + width + 170, bottom + 30), "white")
     pen = image_draw.Draw(canvas)
-    small, large = image_font.load_default(15), image_font.load_default(22)
-    pen.text((20, 14), f"cypool's speed, threads: {threads}", "black", large)
-    for i, words in enumerate(("against the best other library", "against a copy of the bytes")):
-        x: float = left + 330 * i
-        pen.rectangle((x, 22, x + 16, 36), colours[i])
-        pen.text((x + 24, 29), words, "black", small, anchor="lm")
+    small, middle, large = map(image_font.load_default, (13, 15, 20))
+
+    def dot(x: float, y: float) -> None:
+        pen.ellipse((x - 4, y - 4, x + 4, y + 4), dot_colour)
+
+    pen.text((16, 12), f"cypool's speed, threads: {threads}", "black", large)
+    for i, (colour, words) in enumerate(((slower, "slower"), (faster, "faster"))):
+        pen.rectangle((left + 90 * i, 16, left + 90 * i + 16, 30), colour)
+        pen.text((left + 90 * i + 22, 23), words, "black", small, anchor="lm")
+    pen.text((left + 165, 23), "than the best other library", "black", small, anchor="lm")
+    dot(left + 8, 47)
+    pen.text((left + 22, 47), "against a copy of the bytes", "black", small, anchor="lm")
     for exponent in range(low, high + 1):
         x = across(10.0**exponent)
-        pen.line((x, top - 6, x, bottom), "#333333" if exponent == 0 else "#dddddd")
+        pen.line((x, top - 6, x, bottom), "#333333" if exponent == 0 else grid_colour)
         pen.text((x, top - 10), f"{10.0**exponent:g}x", "black", small, anchor="ms")
-    for i, (row, ratios) in enumerate(bars):
-        y = top + height * i
-        pen.text((20, y + height / 2), row.case.label, "black", small, anchor="lm")
-        for j, ratio in enumerate(ratios):
-            if ratio is None:
-                continue
-            upper = y + 5 + 15 * j
-            ends = sorted((across(1.0), across(ratio)))
-            pen.rectangle((ends[0], upper, ends[1], upper + 13), colours[j])
-            words = f"{digits(ratio, 'x')} {row.best_peer if j == 0 else ''}"
-            pen.text((ends[1] + 6, upper + 7), words, "black", small, anchor="lm")
-    pen.text((left, bottom + 24), "right of 1x: cypool is faster", "black", small, anchor="lm")
+    y = top - height / 2
+    for name, members in groups:
+        y += 2 * height
+        mean = geometric_mean(row.against(row.best_peer) for row in members)
+        pen.text((16, y), name, "black", middle, anchor="lm")
+        pen.text((left - 12, y), f"mean {digits(mean, 'x')}", "black", middle, anchor="rm")
+        pen.line((16, y + height / 2, left + width + 154, y + height / 2), grid_colour)
+        for row in members:
+            y += height
+            words = re.sub(r" (float32|axis [\d,]+|p0|with indices)(?= |$)", "", row.case.label)
+            pen.text((16, y), words, "black", small, anchor="lm")
+            peer, roof_ratio = row.against(row.best_peer), row.against(ROOF)
+            end = across(1.0)
+            if peer is not None:
+                ends = sorted((end, across(peer)))
+                pen.rectangle((ends[0], y - 7, ends[1], y + 7), faster if peer >= 1 else slower)
+                end = ends[1]
+            if roof_ratio is not None:
+                dot(across(roof_ratio), y)
+                end = max(end, across(roof_ratio) + 5)
+            if peer is not None:
+                words = f"{digits(peer, 'x')} {row.best_peer}"
+                pen.text((end + 5, y), words, "black", small, anchor="lm")
     canvas.save(path)
 
 
@@ -634,7 +723,8 @@ def record(rows: Sequence[Row], threads: int, rounds: int) -> dict[str, Any]:
 
 def chosen(substrings: Sequence[str]) -> list[Case]:
     wanted = [text.lower() for text in substrings]
-    return [case for case in TABLE if any(text in case.label.lower() for text in wanted)]
+    table = chain.from_iterable(GROUPS.values())
+    return [case for case in table if any(text in case.label.lower() for text in wanted)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,6 +13,7 @@ import itertools
 import json
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -42,9 +43,11 @@ TABLES = {
     if isinstance(table, tuple) and all(isinstance(case, cases.Case) for case in table)
 }
 CASES = list(dict.fromkeys(itertools.chain(*TABLES.values())))
+BEYOND_PLAIN = [case for case in CASES if not case.is_plain and case.title != "memory"]
 LABEL = re.compile(
     r"[^:]+: (?P<function>\w+) (?P<shape>[\dx]+) (?P<dtype>\w+) axis (?P<axis>[\d,]+)"
-    r"( k(?P<kernel>\d+) s(?P<stride>\d+) p(?P<padding>\d+))?( to (?P<result>\w+))?"
+    r"( k(?P<kernel>\d+) s(?P<stride>\d+) p(?P<padding>\d+))?( to size (?P<size>\d+))?"
+    r"( to (?P<result>\w+))?(?P<indices> with indices)?"
 )
 # What an array is known by that lies in memory as the name says.
 LAYOUTS: dict[str, Callable[[cases.Array], bool]] = {
@@ -68,6 +71,20 @@ def integers(text: str, separator: str) -> tuple[int, ...]:
     return tuple(map(int, text.split(separator)))
 
 
+def number(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+def pooled_shape(
+    shape: tuple[int, ...], axis: tuple[int, ...], label: re.Match[str]
+) -> tuple[int, ...]:
+    """The shape of what a pooling of the label's windows returns."""
+    if label["kernel"] is None:
+        return tuple(n for i, n in enumerate(shape) if i not in axis)
+    k, s, p = (int(label[word]) for word in ("kernel", "stride", "padding"))
+    return tuple((n + 2 * p - k) // s + 1 if i in axis else n for i, n in enumerate(shape))
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """The calls of cypool, as (function, arguments), checked against the signatures."""
@@ -83,9 +100,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
         function = getattr(cypool, name)
         if "pool" in name and inspect.isroutine(function):
             monkeypatch.setattr(cypool, name, spy(name, inspect.signature(function)))
-    monkeypatch.setattr(cases, "values", np.zeros)
+
+    def zeros(shape: cases.Shape, dtype: str) -> cases.Array:
+        return np.zeros(shape, cases.element(dtype))
+
+    monkeypatch.setattr(cases, "values", zeros)
+    monkeypatch.setattr(cases, "places", lambda case: zeros(case.pooled_shape, "int64"))
     monkeypatch.setattr(
-        cases.Case, "new_output", lambda case: np.zeros(case.output_shape, case.output_dtype)
+        cases.Case, "new_output", lambda case: zeros(case.output_shape, case.output_dtype)
     )
     return seen
 
@@ -107,13 +129,24 @@ def test_benchmark_calls_what_it_names(
     assert label is not None
     ((function, arguments),) = calls
     assert function == label["function"]
-    x = arguments["x"]
-    assert x.shape == integers(label["shape"], "x")
+    shape, axis = integers(label["shape"], "x"), integers(label["axis"], ",")
+    x = next(iter(arguments.values()))
+    if function.endswith(("_backward", "_unpool")):
+        assert x.shape == pooled_shape(shape, axis, label)
+        pooled = arguments["x"].shape if function.startswith("lp_") else None
+        assert (pooled or arguments.get("input_shape") or arguments["output_shape"]) == shape
+    else:
+        assert x.shape == shape
     assert x.dtype == label["dtype"]
     assert LAYOUTS[named.get("layout", "contiguous")](x)
-    assert arguments["axis"] == integers(label["axis"], ",")
-    for word, name in (("kernel", "kernel_size"), ("stride", "stride"), ("padding", "padding")):
-        assert arguments.get(name) == (None if label[word] is None else int(label[word]))
+    assert arguments["axis"] == axis
+    if "indices" in arguments:  # which come of the windows
+        assert arguments["indices"].shape == x.shape
+    else:
+        for word, name in (("kernel", "kernel_size"), ("stride", "stride"), ("padding", "padding")):
+            assert arguments.get(name) == number(label[word])
+    assert arguments.get("output_size") == number(label["size"])
+    assert arguments.get("return_indices") == (True if label["indices"] else None)
     assert arguments.get("dtype") == label["result"]
     assert arguments.get("num_threads") == named.get("threads")
     assert ("out" in arguments) == (cls.__name__ not in ("NewResult", "CallOverhead"))
@@ -138,13 +171,31 @@ def test_channels_last_cases_pool_the_same_maps() -> None:
         assert same == first
 
 
+def one_map(case: cases.Case) -> cases.Case:
+    """The case with one element along the axes that are not pooled."""
+    return replace(case, shape=tuple(n if i in case.axis else 1 for i, n in enumerate(case.shape)))
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case.label for case in CASES])
-def test_prepared_output_is_what_cypool_returns(case: cases.Case) -> None:
-    # One map is enough: the other axes are not pooled.
-    case = replace(case, shape=tuple(n if i in case.axis else 1 for i, n in enumerate(case.shape)))
-    result = suite.pooling_call(case, np.zeros(case.shape, case.dtype))()
-    assert result.shape == case.output_shape
-    assert result.dtype == case.output_dtype
+def test_arrays_are_those_of_the_call(case: cases.Case) -> None:
+    case = one_map(case)
+    x = np.zeros(case.input_shape, cases.element(case.dtype))
+    call = suite.pooling_call(case, x)
+    results = call() if case.indices else [call()]
+    assert [result.shape for result in results] == [case.output_shape] * len(results)
+    assert results[0].dtype == case.output_dtype
+    given = [argument for argument in call.args if isinstance(argument, np.ndarray)]
+    assert case.nbytes == sum(array.nbytes for array in (*given, *results))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 9, 10), (2, 9, 10, 3)])
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2), (3, 1), (1, 4)])
+def test_indices_are_those_of_the_pooling(shape: cases.Shape, kernel: int, stride: int) -> None:
+    axis = (2, 3) if shape[1] == 3 else (1, 2)
+    case = cases.Case("small", "max_pool_backward", shape, axis, kernel, stride)
+    x = cases.values(shape, case.dtype)
+    _, indices = cypool.max_pool(x, kernel, stride, axis=axis, return_indices=True)
+    np.testing.assert_array_equal(cases.places(case), indices)
 
 
 @pytest.mark.parametrize("layout", cases.LAYOUTS)
@@ -173,12 +224,30 @@ def test_function_missing_in_an_old_commit_is_not_available(
         suite.pooling_call(case, np.zeros(case.shape, case.dtype))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it asks Linux for the largest size")
+@pytest.mark.parametrize("function", ["max_pool", "max_pool_backward", "avg_pool_backward"])
+def test_memory_does_not_grow_with_the_array(function: str) -> None:
+    from asv_benchmarks import memory
+
+    case, *_ = (
+        case
+        for case in cases.MEMORY
+        if case.function == function and 4000 in case.shape and not case.indices
+    )
+    assert case.nbytes >= 80_000_000
+    assert 0 < memory.measured(case, threads=1) < 4_000_000
+
+
 # The comparison with other libraries
 
 MAX = cases.Case("small", "max_pool", (2, 3, 8, 8), (2, 3), 2, 2)
 AVG = cases.Case("small", "avg_pool", (8, 6), (0, 1), 2, 2)
 BYTES = cases.Case("small", "avg_pool", (8, 6), (0, 1), 2, 2, dtype="uint8", result="uint8")
 GLOBAL = cases.Case("small", "global_avg_pool", (2, 3, 8, 8), (2, 3))
+BACK = cases.Case("small", "max_pool_backward", (2, 3, 8, 8), (2, 3), 3, 2)
+UNPOOL = cases.Case("small", "max_unpool", (2, 3, 8, 8), (2, 3), 2, 2)
+HALF = replace(AVG, dtype="float16")
+BRAIN = replace(AVG, dtype="bfloat16")
 ONE = np.ones((2, 2), np.float32)
 
 
@@ -189,6 +258,10 @@ ONE = np.ones((2, 2), np.float32)
         (AVG, ONE * np.float32(1.0001)),
         (AVG, ONE * np.nan),
         (BYTES, ONE * 3),
+        (BACK, ONE * np.float32(1.0001)),
+        (UNPOOL, np.nextafter(ONE, 2)),
+        (HALF, ONE * np.float32(1 + 3 * 2**-10)),
+        (BRAIN, ONE * np.float32(1 + 3 * 2**-7)),
         (MAX, ONE[:1]),
     ],
 )
@@ -198,7 +271,15 @@ def test_disagreement_is_an_error(case: cases.Case, other: cases.Array) -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "other"), [(MAX, ONE), (AVG, np.nextafter(ONE, 2)), (BYTES, ONE + 1)]
+    ("case", "other"),
+    [
+        (MAX, ONE),
+        (AVG, np.nextafter(ONE, 2)),
+        (BYTES, ONE + 1),
+        (BACK, np.nextafter(ONE, 2)),
+        (HALF, ONE * np.float32(1 + 2**-10)),
+        (BRAIN, ONE * np.float32(1 + 2**-7)),
+    ],
 )
 def test_rounding_is_no_disagreement(case: cases.Case, other: cases.Array) -> None:
     peers.check(case, {"here": ONE, "there": other})
@@ -212,7 +293,7 @@ def test_roof_copies_half_the_bytes_of_input_and_output(
     monkeypatch.setattr(np, "copyto", lambda target, source: copied.append(target.nbytes))
     x = cases.values(MAX.shape, MAX.dtype)
     with ThreadPoolExecutor(threads) as pool:
-        peers.roof(MAX, x, pool, threads)(5)
+        peers.roof(MAX, pool, threads)(5)
     assert len(copied) == 5 * threads
     assert sum(copied) == 5 * (x.nbytes + x.nbytes // 4) // 2
 
@@ -224,6 +305,45 @@ def test_channels_first_and_back() -> None:
     assert maps.shape == (2, 3, 4, 6)
     assert np.shares_memory(maps, x)
     np.testing.assert_array_equal(peers.from_channels_first(case, maps), x)
+
+
+def test_indices_that_differ_are_a_disagreement() -> None:
+    case = replace(MAX, indices=True)
+    places = np.arange(4).reshape(2, 2)
+    results = [peers.with_indices(ONE, i) for i in (places, places[::-1])]
+    peers.check(case, {"here": results[0], "there": results[0].copy()})
+    with pytest.raises(peers.DisagreementError, match=r"small.*there"):
+        peers.check(case, {"here": results[0], "there": results[1]})
+
+
+@pytest.mark.parametrize("case", BEYOND_PLAIN, ids=[case.label for case in BEYOND_PLAIN])
+def test_libraries_of_plain_poolings_leave_the_others_alone(case: cases.Case) -> None:
+    assert peers.blocks_of(case) is None
+    assert not peers.is_dense(case)
+
+
+@pytest.fixture
+def torch_as_it_was() -> Iterator[None]:
+    """The peer sets torch's threads and turns off its recording of gradients."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    with torch.enable_grad():
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("torch_as_it_was")
+def test_torch_agrees() -> None:
+    ours, torch = peers.cypool_peer(1), peers.torch_peer(1)
+    for case in BEYOND_PLAIN:
+        shape = tuple(n if i in case.axis else 2 for i, n in enumerate(case.shape))
+        case = replace(case, shape=shape)
+        x = cases.values(case.input_shape, case.dtype)
+        jobs = {"cypool": ours(case, x), "torch": torch(case, x)}
+        peers.check(
+            case, {name: np.array(job.read(job.run())) for name, job in jobs.items() if job}
+        )
+        assert jobs["torch"], case.label
 
 
 def test_library_that_is_missing_is_left_out(
@@ -239,7 +359,8 @@ def test_library_that_is_missing_is_left_out(
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "TABLE", (MAX, AVG, BYTES, GLOBAL))
+    groups = {"windows": (MAX, AVG, BYTES), "whole maps": (GLOBAL,), "gradients": (BACK,)}
+    monkeypatch.setattr(peers, "GROUPS", groups)
     monkeypatch.setattr(
         peers, "PEERS", {name: peers.PEERS[name] for name in ("cypool", "cypool new", "numpy")}
     )
@@ -253,14 +374,17 @@ def test_comparison_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixtur
     picture, figures = tmp_path / "speed.png", tmp_path / "speed.json"
     arguments = ["--threads", "1", "--rounds", "2", "--picture", str(picture)]
     peers.main([*arguments, "--json", str(figures)])
-    table = capsys.readouterr().out.splitlines()[-6:]
+    table = capsys.readouterr().out.splitlines()[-7:]
     assert [line.split("|")[1].strip() for line in table[1:]] == [
-        *(case.label for case in (MAX, AVG, BYTES, GLOBAL)),
+        *(case.label for case in (MAX, AVG, BYTES, GLOBAL, BACK)),
         "geometric mean",
     ]
     assert picture.read_bytes().startswith(b"\x89PNG")
     for row in json.loads(figures.read_text())["rows"]:
         times = row["milliseconds"]
+        if row["case"] == BACK.label:
+            assert set(times) == {"cypool", "cypool new", "roof"}
+            continue
         assert set(times) == {"cypool", "cypool new", "numpy", "roof"}
         assert row["best peer"] == "numpy"
         ratio = times["numpy"]["median"] / times["cypool"]["median"]

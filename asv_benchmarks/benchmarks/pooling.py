@@ -33,6 +33,30 @@ class ChannelsLast(_OfThreads, of=cases.CHANNELS_LAST):
     pass
 
 
+class Indices(_OfThreads, of=cases.INDICES):
+    pass
+
+
+class Gradients(_OfThreads, of=cases.GRADIENTS):
+    pass
+
+
+class Unpooling(_OfThreads, of=cases.UNPOOLING):
+    pass
+
+
+class Norms(_OfThreads, of=cases.NORMS):
+    pass
+
+
+class Adaptive(_OfThreads, of=cases.ADAPTIVE):
+    pass
+
+
+class Halves(_OfThreads, of=cases.HALVES):
+    """Floats of 16 bits."""
+
+
 class Signals(_OfThreads, of=cases.SIGNALS):
     pass
 

@@ -16,7 +16,7 @@ THREADS = (1, 2)
 
 def pooling_call(
     case: Case, x: Array, out: Array | None = None, threads: int | None = None
-) -> Callable[[], Any]:
+) -> partial[Any]:
     """The call of cypool that the case describes, ready to run."""
     function = getattr(cypool, case.function, None)
     if function is None:
@@ -27,7 +27,7 @@ def pooling_call(
         options["out"] = out
     if threads is not None:
         options["num_threads"] = threads
-    return partial(function, x, **options)
+    return partial(function, x, *case.other_arguments(), **options)
 
 
 class Suite:
@@ -40,7 +40,7 @@ class Suite:
         self, label: str, threads: int | None, layout: str = "contiguous", out: bool = True
     ) -> None:
         case = self.by_label[label]
-        x = cases.arrange(case.shape, case.dtype, layout)
+        x = cases.arrange(case.input_shape, case.dtype, layout)
         self.call = pooling_call(case, x, case.new_output() if out else None, threads)
 
 
