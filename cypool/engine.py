@@ -194,7 +194,8 @@ def pool(
     check_out(out, recipe.shape, recipe.dtype)
     given: Array = out
     target = given.view(np.ndarray)  # a subclass may have its own idea of reshaping
-    if target.flags.aligned and target.dtype.isnative and not return_indices:
+    direct = target.flags.aligned and target.dtype.isnative
+    if direct and (target.flags.c_contiguous or not return_indices):
         if target.flags.c_contiguous:
             kept = target.reshape(recipe.kept)
         else:
@@ -202,8 +203,9 @@ def pool(
         strided = recipe
         if not kept.flags.c_contiguous:
             strided = planned(x.shape, x.strides, x.dtype, kept.strides, *request)
-        if run(strided, x, kept, None, num_threads):
-            return given
+        indices = np.empty(recipe.kept, np.int64) if return_indices else None
+        if run(strided, x, kept, indices, num_threads):
+            return given if indices is None else (given, indices.reshape(recipe.shape))
     # The kernels write elements as they are, and may not read what they have written.
     result = np.empty(recipe.kept, recipe.dtype)
     indices = np.empty(recipe.kept, np.int64) if return_indices else None
