@@ -179,6 +179,8 @@ def assert_near(result, exact, sizes, shape, dtype, ulps, relative=0.0):
         if number != number or number in (math.inf, -math.inf):
             right = got[i] == number or (got[i] != got[i] and number != number)
         else:
+            if size != size or size == math.inf:  # of what did not count here
+                size = 0
             size = max(Fraction(size), abs(Fraction(number)))
             exponent = math.frexp(float(min(size, most)))[1] - 1
             room = ulps * Fraction(2) ** (max(exponent, least) - nmant)

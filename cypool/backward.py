@@ -1,0 +1,299 @@
+"""From a pooling's gradient to its input's: what `gradients` needs of arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import geometry
+from .engine import Array, check_out, is_float, plain_array, pool
+from .scatter import scatter, whole_shape
+
+
+def gradient(grad_output: Any) -> Array:
+    """Return a gradient as an array, or refuse one that is no float."""
+    grad = plain_array(grad_output)
+    if not is_float(grad.dtype):
+        raise TypeError(
+            f"grad_output has dtype {grad.dtype}; a gradient is float16, bfloat16, float32 or"
+            " float64"
+        )
+    return grad
+
+
+def check_axes(grad: Array, shape: tuple[int, ...]) -> None:
+    """Refuse a gradient with more or fewer axes than what was pooled."""
+    if grad.ndim != len(shape):
+        raise ValueError(
+            f"grad_output has shape {grad.shape}, and the pooled array {shape}; they need as many"
+            " axes"
+        )
+
+
+def check_pooled(grad: Array, shape: tuple[int, ...], pooled: tuple[int, ...]) -> None:
+    """Refuse a gradient of another shape than that of the pooled array."""
+    if grad.shape != pooled:
+        raise ValueError(
+            f"grad_output has shape {grad.shape}; pooling an array of shape {shape} gives {pooled}"
+        )
+
+
+def with_kept_axes(grad: Array, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Array:
+    """Return an array of global poolings' results with the pooled axes, of length 1."""
+    axes = geometry.pooled_axes(axis, len(shape))
+    kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
+    given = kept if keepdims else tuple(n for a, n in enumerate(shape) if a not in axes)
+    if grad.shape != given:
+        raise ValueError(
+            f"grad_output (or its indices) has shape {grad.shape}; pooling an array of shape"
+            f" {shape} over the axes {axes} gives {given}"
+        )
+    return grad.reshape(kept)
+
+
+def turned(
+    grad_output: Any,
+    input_shape: Any,
+    sizes: tuple[Any, ...],
+    *,
+    divisor_override: int | None = None,
+    out: Array | None = None,
+    num_threads: int | None = None,
+    dtype: Any = None,
+    **windows: Any,
+) -> Array:
+    """Hand each gradient, over its divisor, to its window: a pooling of the windows' gradients."""
+    grad = gradient(grad_output)
+    shape = whole_shape(input_shape, "input_shape")
+    check_axes(grad, shape)
+    result: Array
+    if divisor_override is None:
+        counts = window_counts(shape, sizes, **windows)
+        if all(count.min() == count.max() for count in counts.values()):
+            divisor_override = math.prod(int(count[0]) for count in counts.values()) or 1
+        else:
+            dtype = grad.dtype if dtype is None else dtype
+            grad = divided(grad, counts)
+            divisor_override = 1
+    windows.pop("count_include_pad", None)
+    result = pool(
+        "avg",
+        grad,
+        *sizes,
+        turned_shape=shape,
+        divisor_override=divisor_override,
+        dtype=dtype,
+        out=out,
+        num_threads=num_threads,
+        **windows,
+    )
+    return result
+
+
+def divided(grad: Array, counts: dict[int, Array]) -> Array:
+    """Return gradients over the counts of their windows, in float64."""
+    result = grad.astype(np.float64)
+    for axis, count in counts.items():
+        if count.size == grad.shape[axis]:  # else the pooling will refuse it
+            # Nobody is in a window without input.
+            along = np.maximum(count, 1).reshape(-1, *(1,) * (grad.ndim - axis - 1))
+            result /= along
+    return result
+
+
+def norm_turned(
+    grad_output: Any,
+    x: Any,
+    sizes: tuple[Any, ...],
+    *,
+    p: float,
+    out: Array | None = None,
+    num_threads: int | None = None,
+    **windows: Any,
+) -> Array:
+    """Hand each gradient to its window by the slopes of the norm."""
+    grad = gradient(grad_output)
+    array = plain_array(x)
+    check_axes(grad, array.shape)
+    if out is not None:
+        check_out(out, array.shape, grad.dtype.newbyteorder("="))
+    size = magnitudes(array)
+    sign = np.sign(array.astype(np.float64))
+    back: Callable[[Array], Array]
+    with np.errstate(all="ignore"):
+        if p == math.inf:
+            _, indices = pool("max", size, *sizes, return_indices=True, **windows)
+            check_pooled(grad, array.shape, indices.shape)
+
+            def back(weight: Array) -> Array:
+                return scatter(
+                    "add",
+                    weight,
+                    indices,
+                    array.shape,
+                    "x",
+                    axis=windows["axis"],
+                    num_threads=num_threads,
+                )
+
+            result = back(grad)
+        else:
+
+            def back(weight: Array) -> Array:
+                return turned(
+                    weight,
+                    array.shape,
+                    sizes,
+                    divisor_override=1,
+                    num_threads=num_threads,
+                    **windows,
+                )
+
+            size = size.astype(np.float64)
+            norm, exponent = wide_norm(size, sizes, p, num_threads=num_threads, **windows)
+            check_pooled(grad, array.shape, norm.shape)
+            weight = grad.astype(np.float64)
+            if is_moderate(np.abs(weight), 1.0) and is_moderate(size, p - 1.0):
+                weight *= np.where(norm == 0.0, 0.0, norm ** (1.0 - p))
+                result = back(weight) * size ** (p - 1.0)
+            else:
+                result = slopes_of(weight, size, norm, exponent, p, back)
+        result = np.asarray(result * sign)
+        result[size == 0] = 0.0
+        if is_float(array.dtype) and not np.isfinite(array).all():
+            # Nor does it matter what is in no window.
+            result[back(np.ones(grad.shape)) == 0] = 0.0
+        result = result.astype(grad.dtype.newbyteorder("="), copy=False)
+    if out is None:
+        return result
+    np.copyto(out, result)
+    return out
+
+
+def magnitudes(x: Array) -> Array:
+    """Return what is exactly the size of each element."""
+    native = np.asarray(x).astype(x.dtype.newbyteorder("="), copy=False)
+    if native.dtype.kind == "i":  # the least has a size, unsigned
+        return np.asarray(np.abs(native)).view(f"u{native.itemsize}")
+    return np.asarray(np.abs(native))
+
+
+def is_moderate(size: Array, q: float) -> bool:
+    """Return whether powers of magnitudes, and of norms of some of them, are far from overflow."""
+    least = size.min(initial=1.0, where=size > 0.0)
+    most = size.max(initial=1.0) * max(size.size, 1)
+    return bool(max(-math.log2(least), math.log2(most)) * max(abs(q), 1.0) < 300)
+
+
+def wide_norm(size: Array, sizes: tuple[Any, ...], p: float, **windows: Any) -> tuple[Array, Array]:
+    """Return the norms of windows as numbers and exponents of two: out of no type's range."""
+    norm = pool("lp", size, *sizes, p=p, **windows)
+    exponent = np.zeros(norm.shape, np.int64)
+    # Few bits are left of the least numbers, and none of what is greater than the greatest.
+    for scale, wrong in ((200, (norm > 0) & (norm < 2.0**-960)), (-200, np.isinf(norm))):
+        if wrong.any():
+            again = pool("lp", np.ldexp(size, scale), *sizes, p=p, **windows)
+            norm = np.where(wrong, again, norm)
+            exponent = np.where(wrong, -scale, exponent)
+    return norm, exponent
+
+
+def power(x: Array, exponent: Array, q: float) -> tuple[Array, Array]:
+    """Return ``(x * 2 ** exponent) ** q`` as numbers near 1 and exponents of two."""
+    mantissa, more = np.frexp(x)
+    below = mantissa < math.sqrt(0.5)
+    mantissa = np.where(below, 2 * mantissa, mantissa)
+    exponent = exponent + more - below
+    # The product of an exponent and the first bits of q is exact; no greater q tells more apart.
+    q = min(max(q, -(2.0**60)), 2.0**60)
+    first = math.ldexp(round(math.ldexp(q, 20)), -20)
+    whole = exponent * first
+    rest = exponent * (q - first) + q * np.log2(mantissa)
+    result = np.floor(whole + rest)
+    return np.exp2((whole - result) + rest), result
+
+
+def slopes_of(
+    grad: Array,
+    size: Array,
+    norm: Array,
+    exponent: Array,
+    p: float,
+    back: Callable[[Array], Array],
+) -> Array:
+    """Return, for each element, what comes back of ``grad * (size / norm) ** (p - 1)``.
+
+    The power is that of the size times that of the norm.  Either may be out of range; then windows
+    are taken in turns, those with weights of much the same exponent at a time.
+    """
+    plain = np.isfinite(grad) & np.isfinite(norm)
+    number, high = power(np.where(plain & (norm > 0), norm, 1.0), exponent, 1.0 - p)
+    mantissa, more = np.frexp(np.where(plain & (norm > 0), grad, 0.0))
+    number, high = number * mantissa, high + more
+    finite = np.isfinite(size)
+    factor, rise = power(np.where(finite & (size > 0), size, 1.0), np.zeros(size.shape), p - 1.0)
+    total = np.zeros(size.shape)
+    band = np.where(number == 0.0, np.nan, np.floor((high.max(initial=0.0) - high) / 512))
+    for b in np.unique(band[band == band]):
+        base = high.max(initial=0.0) - 512 * b
+        weight = np.where(band == b, ldexp(number, high - base), 0.0)
+        total += ldexp(back(weight) * factor, rise + base)
+    if not (plain.all() and finite.all()):
+        # What is infinite or no number goes where it would if all else were 1.
+        weight = np.where(np.isfinite(norm), grad, grad * norm ** (1.0 - p))
+        weight = np.where(plain | (norm == 0.0), 0.0, weight)
+        total = np.where(finite, total, 0.0)
+        total += back(weight) * np.where(finite, 1.0, size ** (p - 1.0))
+    return total
+
+
+def ldexp(x: Array, exponent: Array) -> Array:
+    """Scale by powers of two of any size, which come as floats."""
+    return np.ldexp(x, np.clip(exponent, -5000, 5000).astype(np.int32))
+
+
+def window_counts(
+    shape: tuple[int, ...],
+    sizes: tuple[Any, ...],
+    *,
+    axis: Any,
+    windows: str = "local",
+    output_size: Any = None,
+    ceil_mode: bool = False,
+    count_include_pad: bool = False,
+) -> dict[int, Array]:
+    """Return, for each pooled axis, how many positions each window counts along it."""
+    axes = geometry.pooled_axes(axis, len(shape))
+    if windows == "adaptive":
+        along = geometry.adaptive_windows(shape, axes, output_size)
+    else:
+        kernel_size, stride, padding, dilation = sizes
+        along = geometry.local_windows(
+            shape, axes, kernel_size, stride, padding, dilation, ceil_mode
+        )
+    return {a: w.counts(count_include_pad) for a, w in zip(axes, along, strict=True)}
+
+
+def shared_out(
+    grad: Array,
+    shape: tuple[int, ...],
+    axis: Any,
+    divide: bool,
+    out: Array | None,
+    num_threads: int | None,
+) -> Array:
+    """Repeat gradients, perhaps over the number of elements, along the pooled axes."""
+    axes = geometry.pooled_axes(axis, len(shape))
+    count = math.prod(w.length for w in geometry.global_windows(shape, axes))
+    # A pooling by windows of one element divides, and rounds once.
+    each = pool(
+        "avg", grad, 1, axis=(), divisor_override=count if divide else 1, num_threads=num_threads
+    )
+    if out is None:
+        out = np.empty(shape, each.dtype)
+    check_out(out, shape, each.dtype)
+    np.copyto(out, each)
+    return out
