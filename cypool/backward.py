@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import geometry
-from .engine import Array, check_out, is_float, plain_array, pool
+from .engine import Array, check_out, check_turned, is_float, plain_array, pool
 from .scatter import scatter, whole_shape
 
 
@@ -71,7 +71,7 @@ def turned(
     check_axes(grad, shape)
     result: Array
     if divisor_override is None:
-        counts = window_counts(shape, sizes, **windows)
+        counts = window_counts(grad.shape, shape, sizes, **windows)
         if all(count.min() == count.max() for count in counts.values()):
             divisor_override = math.prod(int(count[0]) for count in counts.values()) or 1
         else:
@@ -97,10 +97,8 @@ def divided(grad: Array, counts: dict[int, Array]) -> Array:
     """Return gradients over the counts of their windows, in float64."""
     result = grad.astype(np.float64)
     for axis, count in counts.items():
-        if count.size == grad.shape[axis]:  # else the pooling will refuse it
-            # Nobody is in a window without input.
-            along = np.maximum(count, 1).reshape(-1, *(1,) * (grad.ndim - axis - 1))
-            result /= along
+        # Nobody is in a window without input.
+        result /= np.maximum(count, 1).reshape(-1, *(1,) * (grad.ndim - axis - 1))
     return result
 
 
@@ -256,6 +254,7 @@ def ldexp(x: Array, exponent: Array) -> Array:
 
 
 def window_counts(
+    grad_shape: tuple[int, ...],
     shape: tuple[int, ...],
     sizes: tuple[Any, ...],
     *,
@@ -274,7 +273,9 @@ def window_counts(
         along = geometry.local_windows(
             shape, axes, kernel_size, stride, padding, dilation, ceil_mode
         )
-    return {a: w.counts(count_include_pad) for a, w in zip(axes, along, strict=True)}
+    at = dict(zip(axes, along, strict=True))
+    check_turned(grad_shape, shape, at)  # there may be far more windows than gradients
+    return {a: w.counts(count_include_pad) for a, w in at.items()}
 
 
 def shared_out(

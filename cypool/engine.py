@@ -643,6 +643,8 @@ def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
     if lanes > 1:
         reach = lanes // lane.turned_s if lane.turned_s else -(-lanes * lane.n // lane.out)
         reach += lane.d * lane.k + 1
+    if taps < lane.k or lane.turned_d != 1:
+        reach = min(reach, lane.n)  # only windows that slide take cells beyond the axis
     tile = min(row.out, max(cap // max(reach, lanes), 1))
     return Tiling(False, False, False, False, False, False, tile, lanes, taps, reach)
 

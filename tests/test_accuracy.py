@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from arrays import WIDE_FLOATS, finfo
+from arrays import FLOATS, WIDE_FLOATS, finfo
 from cases import ulps_apart
 
 import cypool
@@ -160,3 +160,13 @@ def test_norms_neither_overflow_nor_vanish(p, dtype, n):
         for result in (cypool.lp_pool(x, n, p=p), cypool.global_lp_pool(x, p=p)):
             room = (8 if dtype == "float64" else 1) * float(np.spacing(np.array(exact, dtype)))
             assert abs(result.item() - exact) <= room
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("pool", [cypool.avg_pool, cypool.sum_pool])
+def test_float64_sums_into_other_types_do_not_overflow_on_the_way(pool, dtype):
+    great = [1e308, 1e308, 1e308, -1e308, -1e308, -1e308]
+    x = np.array([*great, 8.0, 8.0, *great[::-1], 4.0, 12.0])
+    expected = 16 if pool is cypool.sum_pool else 2
+    assert pool(x, 8, dtype=dtype).tolist() == [expected, expected]
+    assert pool(np.array([np.inf, *great]), 7, dtype=dtype).tolist() == [np.inf]

@@ -439,3 +439,32 @@ def test_no_axis_at_all(function):
         arguments = [X, X.shape] if name in SHARING else [X, X + 1]
         arguments += [3] if "global" not in name and "adaptive" not in name else []
     np.testing.assert_allclose(function(*arguments, axis=()), X, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_gradients_of_windows_whose_taps_lie_very_far_apart(dtype):
+    far = 2**59
+    for padding, stride in ((far, far - 5), (far - 5, far)):
+        gradient = np.ones(2, dtype)
+        result = cypool.sum_pool_backward(gradient, (5,), 2, far - 1, [(padding, stride)], far)
+        x = np.arange(5.0)
+        dot = cypool.sum_pool(x, 2, far - 1, [(padding, stride)], far).sum()
+        assert np.dot(result.astype(float), x) == dot
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 4, 16])
+def test_indices_into_arrays_that_repeat_their_elements(num_threads):
+    steps = np.arange(8, dtype=np.float16)[:, np.newaxis]
+    x = np.broadcast_to(steps, (8, 2**58))
+    for step in range(8):
+        indices = np.full((100_000, 1), step * 2**58 + 3)
+        result = cypool.max_unpool_backward(x, indices, num_threads=num_threads)
+        assert (result == step).all()
+    with pytest.raises(ValueError, match=r"^indices has -1152921504606846971"):
+        indices = np.full((100_000, 1), 5 - 2**60)
+        cypool.max_unpool_backward(x, indices, num_threads=num_threads)
+
+
+def test_gradients_of_far_fewer_windows_than_there_are():
+    with pytest.raises(ValueError, match=r"^grad_output has shape"):
+        cypool.avg_pool_backward(np.ones(3), (5,), 1, 1, 2**50)

@@ -837,12 +837,11 @@ cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept 
     low = <int> clamped((range_.low + 1) >> mantissa, 1, 2046)
     frexp(p.terms, &log_terms)
     # Every magnitude is below 2**(peak + 1 - bias).
+    overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
     if p.roots:
         # Powers do not cancel, but they overflow, and are rounded away below 2**-1022.
-        overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
         return 2.0**-900 if overflows[0] or low - p.rows.bias < -960 else 0.0
     if p.rows.twins:
-        overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
         if not overflows[0] and peak - low + p.rows.digits + 2 * log_terms <= 104:
             return 0.0
         return ldexp(p.terms * p.depth * p.depth, peak + 1 - p.rows.bias - 50)

@@ -121,7 +121,8 @@ cdef Py_ssize_t walk(
 cdef Py_ssize_t walk_item(
     const Route* route, walk_f walk_, Py_ssize_t item, char* value, const char* index,
     char* place, Py_ssize_t share, Py_ssize_t shares, int way) noexcept nogil:
-    cdef Py_ssize_t i
+    # Not positions * share // shares: that overflows for arrays that repeat a few elements.
+    cdef Py_ssize_t each = route.positions // shares, more = route.positions % shares, i
     cdef int a
     for a in range(route.nouter - 1, -1, -1):
         i = item % route.outer[a].n
@@ -129,8 +130,8 @@ cdef Py_ssize_t walk_item(
         value += i * route.outer[a].value
         index += i * route.outer[a].index
         place += i * route.outer[a].place
-    return walk_(NULL, route, value, index, place, route.positions * share // shares,
-                 route.positions * (share + 1) // shares, way)
+    return walk_(NULL, route, value, index, place, each * share + min(share, more),
+                 each * (share + 1) + min(share + 1, more), way)
 
 
 def route(
