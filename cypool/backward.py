@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import geometry
-from .engine import Array, check_out, check_turned, is_float, plain_array, pool
+from .engine import Array, check_element, check_out, check_turned, is_float, plain_array, pool
 from .scatter import scatter, whole_shape
 
 
@@ -173,6 +173,7 @@ def norm_turned(
 
 def magnitudes(x: Array) -> Array:
     """Return what is exactly the size of each element."""
+    check_element(x.dtype)
     native = np.asarray(x).astype(x.dtype.newbyteorder("="), copy=False)
     if native.dtype.kind == "i":  # the least has a size, unsigned
         return np.asarray(np.abs(native)).view(f"u{native.itemsize}")

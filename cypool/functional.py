@@ -36,13 +36,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, TypeVar
 
 import numpy as np
 
 import cypool
 
+from . import geometry
+from .backward import magnitudes
 from .engine import AS_GIVEN, Array, ArrayOrPair, frozen, plain_array
 from .geometry import integer, per_axis
 
@@ -423,28 +425,69 @@ def local(
 
 
 def average(
-    d: int, input: Any, kernel_size: Any, stride: Any, padding: Any, **options: Any
+    d: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    *,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None = None,
 ) -> Array:
+    """Average windows of the last d axes."""
     x = array_of(input)
-    keeps = x.dtype.kind == "i" and x.dtype.itemsize == 8
-    if keeps:  # torch keeps int64, and divides as C does
-        options["dtype"] = np.float64
-    y: Array = local(cypool.avg_pool, d, x, kernel_size, stride, padding, 1, **options)
-    return y.astype(np.int64) if keeps else y
+    windows = (kernel_size, stride, padding, 1)
+    averages = {"count_include_pad": count_include_pad, "divisor_override": divisor_override}
+    if x.dtype.kind != "i" or x.dtype.itemsize != 8:
+        y: Array = local(cypool.avg_pool, d, x, *windows, ceil_mode=ceil_mode, **averages)
+        return y
+    # torch keeps int64, and divides as C does: a step back to zero where rounding led away from it.
+    y = local(cypool.avg_pool, d, x, *windows, ceil_mode=ceil_mode, dtype=np.int64, **averages)
+    total = local(cypool.sum_pool, d, x, *windows, ceil_mode=ceil_mode)
+    count = local(divisors, d, x, *windows, ceil_mode=ceil_mode, **averages)
+    rest = total - y * count  # fits into 64 bits, whatever does not on the way
+    return y - np.sign(y) * (np.sign(y) * np.sign(rest) < 0)
+
+
+def divisors(
+    x: Array,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    *,
+    axis: tuple[int, ...],
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Array:
+    """Return what the sums of windows are divided by."""
+    if divisor_override is not None:
+        return np.array(divisor_override)
+    windows = geometry.local_windows(
+        x.shape, axis, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    return reduce(np.multiply.outer, [w.counts(count_include_pad) for w in windows])
 
 
 def norm(
     d: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
 ) -> Array:
+    """Take norms of windows of the last d axes."""
     x = array_of(input)
     windows = (kernel_size, stride, 0, 1)
-    if norm_type == -math.inf:
-        least: Array = local(cypool.min_pool, d, np.abs(x), *windows, ceil_mode=ceil_mode)
-        return least
-    dtype: Any = None
-    if x.dtype.kind in "biu":
-        dtype = x.dtype if norm_type == math.inf else np.float32
-    y: Array = local(cypool.lp_pool, d, x, *windows, p=norm_type, ceil_mode=ceil_mode, dtype=dtype)
+    integral = x.dtype.kind in "biu"
+    y: Array
+    if norm_type == -math.inf or (norm_type == math.inf and integral):
+        pool = cypool.max_pool if norm_type > 0 else cypool.min_pool
+        y = local(pool, d, magnitudes(x), *windows, ceil_mode=ceil_mode)
+        if x.dtype.kind != "i":
+            return y
+        most = np.iinfo(x.dtype).max  # one less than the magnitude of the least
+        return np.minimum(y, most).astype(x.dtype.newbyteorder("="))
+    dtype = np.float32 if integral else None
+    y = local(cypool.lp_pool, d, x, *windows, p=norm_type, ceil_mode=ceil_mode, dtype=dtype)
     return y
 
 
@@ -520,6 +563,11 @@ def fractional(
         if output_ratio is None:
             raise ValueError("neither output_size nor output_ratio is given; give one of them")
         ratios = spread(output_ratio, "output_ratio", axes)
+        for axis, ratio in zip(axes, ratios, strict=True):
+            if not isinstance(ratio, (int, float, np.floating)):
+                raise TypeError(f"output_ratio is {ratio!r} for axis {axis}; it must be a number")
+            if not 0 <= ratio <= 1:
+                raise ValueError(f"output_ratio is {ratio} for axis {axis}; it must be from 0 to 1")
         output_size = tuple(int(n * r) for n, r in zip(lengths, ratios, strict=True))
     sizes = spread(output_size, "output_size", axes)
     for axis, n, o, k in zip(axes, lengths, sizes, kernels, strict=True):

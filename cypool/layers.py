@@ -10,8 +10,9 @@ result is a NumPy array.
 >>> pool(np.zeros((8, 28, 28, 3), np.float32)).shape
 (8, 14, 14, 3)
 
-Layers do not change a dtype, where Keras casts to its policy's; they have no masks and no weights.
-``padding="same"`` adds the odd position behind, and no padding is ever counted in an average.
+Layers do not change a dtype, where Keras casts to its policy's, and they have no weights.  What a
+mask leaves out may be NaN.  ``padding="same"`` adds the odd position behind, and no padding is ever
+counted in an average.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 import cypool
 
 from . import geometry
-from .engine import Array, plain_array
+from .engine import Array, check_element, plain_array, result_dtype
 
 __all__ = [
     "AdaptiveAveragePooling1D",
@@ -313,7 +316,31 @@ class GlobalMaxPooling3D(Global, rank=3, pool=cypool.global_max_pool):
 
 
 class GlobalAveragePooling1D(Global, rank=1, pool=cypool.global_avg_pool):
-    """Take the average over steps."""
+    """Take the average over steps; a layer called with a `mask` counts only the steps it keeps."""
+
+    def __call__(self, x: Any, mask: Any = None) -> Array:
+        """Pool an array; a mask of shape (batch, steps) tells the steps that count."""
+        if mask is None:
+            return super().__call__(x)
+        array, kept = plain_array(x), plain_array(mask).astype(bool)
+        self.check(array.shape)
+        check_element(array.dtype)
+        steps = self.axes[0]
+        if kept.shape != (array.shape[0], array.shape[steps]):
+            raise ValueError(
+                f"mask has shape {kept.shape}; it must have the input's batch and steps,"
+                f" {(array.shape[0], array.shape[steps])}"
+            )
+        kept = np.expand_dims(kept, 3 - steps)
+        total = cypool.global_sum_pool(
+            np.where(kept, array, np.zeros((), array.dtype)),
+            axis=steps,
+            keepdims=self.keepdims,
+            dtype=np.float64,
+        )
+        with np.errstate(invalid="ignore"):  # nothing is kept: NaN
+            average = total / kept.sum(axis=steps, keepdims=self.keepdims)
+        return average.astype(result_dtype("avg", array.dtype, None))
 
 
 class GlobalAveragePooling2D(Global, rank=2, pool=cypool.global_avg_pool):

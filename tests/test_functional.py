@@ -8,14 +8,12 @@ import math
 import re
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import cypool.functional as F
-
-torch = pytest.importorskip("torch")
-T = torch.nn.functional
 
 REFUSALS = (RuntimeError, ValueError, TypeError, IndexError)
 FLOATS = ["float16", "bfloat16", "float32", "float64"]
@@ -26,19 +24,24 @@ every_float = pytest.mark.parametrize("dtype", FLOATS)
 NAN, INF = math.nan, math.inf
 
 
+def peer():
+    """Return PyTorch; where it is missing, a test that asks for it is skipped."""
+    return pytest.importorskip("torch")
+
+
 def ours(name, d):
     return getattr(F, f"{name}{d}d")
 
 
 def theirs(name, d):
-    return getattr(T, f"{name}{d}d")
+    return getattr(peer().nn.functional, f"{name}{d}d")
 
 
 def tensor(x):
     """Return a tensor of an array's elements; NumPy's bfloat16 is none that torch takes."""
     if x.dtype.name == "bfloat16":
-        return torch.from_numpy(x.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(x)
+        return peer().from_numpy(x.view(np.int16)).view(peer().bfloat16)
+    return peer().from_numpy(x)
 
 
 def number_type(name):
@@ -46,8 +49,8 @@ def number_type(name):
 
 
 def ndarray(t):
-    if t.dtype == torch.bfloat16:
-        return t.view(torch.int16).numpy().view(number_type("bfloat16"))
+    if t.dtype == peer().bfloat16:
+        return t.view(peer().int16).numpy().view(number_type("bfloat16"))
     return t.numpy()
 
 
@@ -148,14 +151,18 @@ def positional(function):
 
 
 def test_the_names_are_torchs():
-    pooling = {name for name in dir(T) if re.search(r"pool\dd", name) and name[0] != "_"}
+    pooling = {
+        name for name in dir(peer().nn.functional) if re.search(r"pool\dd", name) and name[0] != "_"
+    }
     assert set(F.__all__) == pooling
 
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_parameters_are_torchs(name):
     # Functions that return indices or not hide their signature behind *args.
-    other = getattr(T, f"{name}_with_indices", getattr(T, name))
+    other = getattr(
+        peer().nn.functional, f"{name}_with_indices", getattr(peer().nn.functional, name)
+    )
     assert positional(getattr(F, name)) == positional(other)
 
 
@@ -322,10 +329,25 @@ def test_averages_of_int64_are_cut(d):
     assert F.avg_pool1d(np.array([[-1, -2, -4, 7]]), 2).tolist() == [[-1, 1]]
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_averages_of_wide_int64_are_cut(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(300):
+        x = rng.integers(-(2**63), 2**63, (1, 12)) >> int(rng.integers(63))
+        k, s, count_include_pad = int(rng.integers(1, 6)), int(rng.integers(1, 4)), bool(_ % 2)
+        p = int(rng.integers(k // 2 + 1))
+        for o, y in enumerate(F.avg_pool1d(x, k, s, p, True, count_include_pad)[0]):
+            first, stop = o * s - p, min(o * s - p + k, 12 + p)
+            count = stop - first if count_include_pad else min(stop, 12) - max(first, 0)
+            total = sum(map(int, x[0, max(first, 0) : stop]))
+            assert int(y) == math.trunc(Fraction(total, count))
+    assert F.avg_pool2d(x[None], (1, 2), divisor_override=2**40).shape == (1, 1, 6)
+
+
 def test_an_average_where_torch_is_wrong():
     x = np.ones((1, 5000, 5000), np.float32)
     assert float(F.avg_pool2d(x, 5000)[0, 0, 0]) == 1
-    assert float(T.avg_pool2d(torch.from_numpy(x), 5000)) < 0.7
+    assert float(peer().nn.functional.avg_pool2d(peer().from_numpy(x), 5000)) < 0.7
 
 
 def test_a_kernel_that_fits_with_its_padding():
@@ -342,7 +364,9 @@ def norms(x, p, d, k, s, ceil_mode):
     """Return norms by torch's sums of powers of magnitudes, in float64."""
     powers = tensor(np.abs(x.astype(np.float64)) ** p)
     if d == 1:  # which has no divisor of its own
-        sums = T.avg_pool2d(powers[..., None], (k, 1), (s, 1), 0, ceil_mode, divisor_override=1)
+        sums = peer().nn.functional.avg_pool2d(
+            powers[..., None], (k, 1), (s, 1), 0, ceil_mode, divisor_override=1
+        )
         return sums[..., 0].numpy() ** (1 / p)
     return theirs("avg_pool", d)(powers, k, s, 0, ceil_mode, divisor_override=1).numpy() ** (1 / p)
 
@@ -381,7 +405,7 @@ def test_lp_pool_where_torch_is_wrong(d, dtype):
         assert not within(ulps, dtype)(result, norms(x, p, d, 3, 2, True))
     x = np.full((1,) + (2,) * d, 1e30, np.float32)
     assert np.isfinite(ours("lp_pool", d)(x, 2, 2)).all()
-    assert not torch.isfinite(theirs("lp_pool", d)(tensor(x), 2, 2)).any()
+    assert not peer().isfinite(theirs("lp_pool", d)(tensor(x), 2, 2)).any()
 
 
 @every_dimension
@@ -395,6 +419,26 @@ def test_lp_pool_of_integers(d, dtype):
         blocks = x.reshape((1,) + (8, 2) * d)
         expected = other(blocks, axis=tuple(range(2, 2 * d + 1, 2)))
         np.testing.assert_array_equal(ours("lp_pool", d)(x, p, 2), expected, strict=True)
+
+
+@pytest.mark.parametrize("p", [INF, -INF])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int16", ">i4", "int64", "uint64"])
+def test_greatest_and_least_magnitudes_keep_integers(p, dtype):
+    if dtype == "bool":
+        least, most = False, True
+    else:
+        least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+    x = np.array([[least, least, most, 0, most - least > 1, 1]], dtype)
+    whole = [[min(abs(int(v)), int(most)) for v in row] for row in x.reshape(3, 2)]
+    result = F.lp_pool1d(x, p, 2)
+    assert result.dtype == np.dtype(dtype).newbyteorder("=")
+    assert result.tolist() == [[max(row) if p > 0 else min(row) for row in whole]]
+
+
+@pytest.mark.parametrize("p", [2, INF, -INF])
+def test_lp_pool_refuses_complex_numbers(p):
+    with pytest.raises(TypeError, match="complex128"):
+        F.lp_pool1d(np.ones((1, 4), complex), p, 2)
 
 
 @pytest.mark.parametrize("p", [0, -1, NAN])
@@ -614,6 +658,8 @@ def test_fractional_steps_are_drawn(d):
         ({"output_size": 3, "_random_samples": [[[1.5, 0]]]}, "range from 0 to 1"),
         ({"output_size": 3, "_random_samples": [[[NAN, 0]]]}, "range from 0 to 1"),
         ({"output_ratio": (0.5, 0.5, 0.5)}, "output_ratio .* 3 values"),
+        ({"output_ratio": NAN}, "output_ratio is nan for axis 1"),
+        ({"output_ratio": (0.5, INF)}, "output_ratio is inf for axis 2"),
     ],
 )
 def test_fractional_refuses(arguments, message):
@@ -663,7 +709,7 @@ def test_errors_say_what_is_wrong(arguments, error, message):
         with pytest.raises(error, match=message):
             F.max_pool2d(x, *arguments)
     with pytest.raises(REFUSALS):
-        T.max_pool2d(torch.from_numpy(x), *arguments)
+        peer().nn.functional.max_pool2d(peer().from_numpy(x), *arguments)
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 4), (1, 1, 1, 4, 4)])
@@ -673,9 +719,9 @@ def test_other_numbers_of_axes_are_refused(shape):
 
 
 def test_tensors_are_taken_and_arrays_come_back():
-    x = torch.rand(2, 3, 8, 8)
+    x = peer().rand(2, 3, 8, 8)
     for function, arguments in ((F.max_pool2d, (2,)), (F.avg_pool2d, (2,))):
         result = function(x, *arguments)
         assert type(result) is np.ndarray
-        expected = getattr(T, function.__name__)(x, *arguments).numpy()
+        expected = getattr(peer().nn.functional, function.__name__)(x, *arguments).numpy()
         np.testing.assert_allclose(result, expected, rtol=1e-6)

@@ -200,3 +200,29 @@ def test_another_number_of_axes_is_refused(cls):
 def test_errors_say_what_is_wrong(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("data_format", FORMATS)
+def test_averages_of_masked_steps(keras, data_format, keepdims):
+    rng = np.random.default_rng(7)
+    x = rng.integers(-9, 10, (4, 6, 6)).astype(np.float32)
+    mask = rng.random((4, 6)) < 0.6
+    mask[:, 0] = True
+    options = {"data_format": data_format, "keepdims": keepdims}
+    expected = np.asarray(keras.layers.GlobalAveragePooling1D(**options)(x, mask=mask))
+    result = layers.GlobalAveragePooling1D(**options)(x, mask=mask)
+    np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-6, strict=True)
+
+
+def test_masks():
+    average = layers.GlobalAveragePooling1D()
+    x = np.array([[[1], [2], [np.nan]], [[4], [np.nan], [6]]])
+    assert average(x, mask=[[True, True, False], [True, False, True]]).tolist() == [[1.5], [5]]
+    np.testing.assert_array_equal(average(x, mask=[[1, 0, 1], [0, 0, 0]]), [[np.nan], [np.nan]])
+    assert average(np.ones((1, 2, 1), np.uint8), mask=[[1, 0]]).dtype == np.float32
+    assert average(np.ones((0, 2, 3)), mask=np.ones((0, 2))).shape == (0, 3)
+    with pytest.raises(ValueError, match=r"mask has shape \(2, 2\); it must have .* \(2, 3\)"):
+        average(x, mask=np.ones((2, 2)))
+    with pytest.raises(TypeError, match="complex128"):
+        average(x + 1j, mask=np.ones((2, 3)))
