@@ -42,47 +42,59 @@ cdef enum:
 # ---------------------------------------------------------------------------------------------
 
 cdef inline float half_value(half_t x) noexcept nogil:
-    cdef uint32_t bits = x.bits
-    cdef uint32_t magnitude, value
-    cdef float tiny
+    cdef uint32_t bits = <uint32_t> <int32_t> <int16_t> x.bits, value
+    cdef float size, least
     if half_t is Brain:
         value = bits << 16
     else:
-        magnitude = (bits & <uint32_t> 0x7FFF) << 13
-        # Below the least normal number: a multiple of 2**-24.
-        tiny = <float> <int32_t> (bits & <uint32_t> 0x3FF) * <float> 5.9604644775390625e-08
-        value = magnitude + (<uint32_t> 112 << 23)
-        value += (<uint32_t> 112 << 23) if magnitude >= <uint32_t> 0x0F800000 else <uint32_t> 0
-        value = value if magnitude >= <uint32_t> 0x00800000 else (<uint32_t*> &tiny)[0]
-        value |= (bits & <uint32_t> 0x8000) << 16
+        value = ((bits & <uint32_t> 0x7FFF) << 13) + (<uint32_t> 112 << 23)
+        size = (<float*> &value)[0]
+        # Below the least normal number, 2**-14, the leading digit is none.
+        least = size if size < <float> 6.103515625e-05 else <float> 6.103515625e-05
+        size += least - <float> 6.103515625e-05
+        value = (<uint32_t*> &size)[0]
+        value |= <uint32_t> 0x7F800000 if value >= <uint32_t> 0x47800000 else <uint32_t> 0
+        value |= bits & <uint32_t> 0x80000000
     return (<float*> &value)[0]
 
 
 cdef inline uint16_t half_bits(double x, half_t* _) noexcept nogil:
     """The bits of the nearest 16-bit float, ties to even; any NaN becomes the one with all bits set."""
-    cdef uint64_t bits = (<uint64_t*> &x)[0], size, power, sum_bits, most, least, y
-    cdef int digits
+    cdef uint64_t bits = (<uint64_t*> &x)[0], rest = 0x1FFFFFFF, size, power, sum_bits, least, most
+    cdef uint32_t bits32, size32, power32, sum32, least32, most32, y
     cdef double sum_
+    cdef float nearer, sum_float
+    # A power of two is added, so much greater that there is room for the digits only; they stand,
+    # with the leading one that normal numbers have, above the exponent before.
     if half_t is Half:
-        digits = 10
-        least = <uint64_t> (1023 - 14) << 52        # the least normal number, 2**-14
-        most = <uint64_t> (1023 + 16) << 52         # what rounds to infinity
+        # By way of float, which has lanes for twice as many: what it has no digits for goes into
+        # the last of them, so that the second rounding is right (Boldo and Melquiond, "Emulation
+        # of a FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008).
+        bits = ((bits & rest) + rest | bits) & ~rest
+        nearer = <float> (<double*> &bits)[0]
+        bits32 = (<uint32_t*> &nearer)[0]
+        least32 = (127 - 14) << 23      # the least normal number, 2**-14
+        most32 = (127 + 16) << 23       # what rounds to infinity
+        size32 = bits32 & <uint32_t> 0x7FFFFFFF
+        size32 = size32 if size32 < most32 else most32
+        power32 = size32 if size32 > least32 else least32
+        power32 = (power32 & <uint32_t> 0x7F800000) + (13 << 23)
+        sum_float = (<float*> &size32)[0] + (<float*> &power32)[0]
+        sum32 = (<uint32_t*> &sum_float)[0]
+        y = sum32 - power32 + (power32 >> 13) - ((least32 >> 13) + (13 << 10))
+        y |= bits32 >> 16 & <uint32_t> 0x8000
     else:
-        digits = 7
         least = <uint64_t> (1023 - 126) << 52
         most = <uint64_t> (1023 + 128) << 52
-    size = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
-    size = size if size < most else most
-    # A power of two, so much greater that adding it leaves room for the digits only.
-    power = size if size > least else least
-    power = (power & (<uint64_t> 0x7FF << 52)) + (<uint64_t> (52 - digits) << 52)
-    sum_ = (<double*> &size)[0] + (<double*> &power)[0]
-    sum_bits = (<uint64_t*> &sum_)[0]
-    # The digits, with the leading one that normal numbers have, above the exponent before.
-    y = sum_bits - power + (power >> (52 - digits)) - (
-        (least >> (52 - digits)) + (<uint64_t> (52 - digits) << digits))
-    y |= bits >> 48 & <uint64_t> 0x8000
-    y |= <uint64_t> 0 - <uint64_t> (x != x)
+        size = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
+        size = size if size < most else most
+        power = size if size > least else least
+        power = (power & (<uint64_t> 0x7FF << 52)) + (<uint64_t> 45 << 52)
+        sum_ = (<double*> &size)[0] + (<double*> &power)[0]
+        sum_bits = (<uint64_t*> &sum_)[0]
+        y = <uint32_t> (sum_bits - power + (power >> 45) - ((least >> 45) + (45 << 7)))
+        y |= <uint32_t> (bits >> 48 & <uint64_t> 0x8000)
+    y |= <uint32_t> 0 - <uint32_t> (x != x)
     return <uint16_t> y
 
 
@@ -156,15 +168,15 @@ cdef inline out_t unranked(int64_t key, out_t* _) noexcept nogil:
         return <out_t> key
 
 
-cdef inline int64_t tied_rank(in_t x, const Mapping* how) noexcept nogil:
+cdef inline key_t tied_key(in_t x, key_t flip, key_t nan) noexcept nogil:
     """The rank by which to look for the first of the greatest: -0.0 and 0.0 have the same."""
-    cdef int64_t key = rank(x)
+    cdef key_t key = <key_t> rank(x)
     if in_t is float or in_t is double or in_t is Half or in_t is Brain:
-        key += key == -1        # -0.0
-        key ^= how.flip
-        return how.nan if is_nan(x) else key
+        key = <key_t> (key + (key == -1))      # -0.0
+        key = <key_t> (key ^ flip)
+        return nan if is_nan(x) else key
     else:
-        return key ^ how.flip
+        return <key_t> (key ^ flip)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -229,28 +241,26 @@ cdef void to_packed(
     const Mapping* how) noexcept nogil:
     """The rank above the complement of the index: of equal elements, the first is the greatest."""
     cdef Py_ssize_t j, c
-    cdef int64_t step = how.step
-    if packed_t is int64_t:
-        if inner == 1:
-            for j in range(n):
-                dst[j] = (<int64_t> (<uint64_t> tied_rank(src[j], how) << 32)
-                          | <int64_t> <uint32_t> ~(index + j * step))
-            return
-        for j in range(n):
+    cdef int64_t flip = how.flip, nan = how.nan
+    cdef int32_t flip32 = <int32_t> flip, nan32 = <int32_t> nan
+    cdef uint64_t last = <uint64_t> ~index, step = <uint64_t> how.step
+    cdef uint64_t inner_step = <uint64_t> how.inner_step
+    if inner == 1:
+        inner = n
+        inner_step = step
+        n = 1
+    for j in range(n):
+        if packed_t is int64_t:
             for c in range(inner):
-                dst[c] = (<int64_t> (<uint64_t> tied_rank(src[c], how) << 32)
-                          | <int64_t> <uint32_t> ~(index + c * how.inner_step))
-            dst += inner
-            src += inner
-            index += step
-    else:
-        for j in range(n):
+                dst[c] = (<int64_t> (<uint64_t> tied_key(src[c], flip32, nan32) << 32)
+                          | <int64_t> (<uint32_t> last - <uint32_t> c * <uint32_t> inner_step))
+        else:
             for c in range(inner):
-                dst[c].hi = tied_rank(src[c], how)
-                dst[c].lo = <uint64_t> ~(index + c * how.inner_step)
-            dst += inner
-            src += inner
-            index += step
+                dst[c].hi = tied_key(src[c], flip, nan)
+                dst[c].lo = last - <uint64_t> c * inner_step
+        dst += inner
+        src += inner
+        last -= step
 
 
 # ---------------------------------------------------------------------------------------------

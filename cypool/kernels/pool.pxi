@@ -952,12 +952,12 @@ cdef void finish(
     const Pool* p, const Call* call, const Place* place, char* scratch,
     const char* result) noexcept nogil:
     """Turn an item's rows of accumulators into output."""
-    cdef Py_ssize_t row_bytes = p.res_pitch * p.inner * p.rows.size
-    cdef Py_ssize_t n = place.lanes * p.inner, r = 0, i, run
-    cdef Py_ssize_t group = clamped(FACTORS // n, 1, p.tile) if p.plain else 1
+    cdef Py_ssize_t width = p.res_pitch * p.inner, row_bytes = width * p.rows.size
+    cdef Py_ssize_t n = place.lanes * p.inner, r = 0, i, run, cells, dst_row
+    cdef Py_ssize_t group = clamped(FACTORS // width, 1, p.tile) if p.plain else 1
     cdef double bound = 0.0
     cdef double* factors = <double*> (scratch + p.at_factors)
-    cdef bint overflows = False
+    cdef bint overflows = False, gaps
     cdef const char* src
     cdef char* out
     cdef char* dst
@@ -967,33 +967,38 @@ cdef void finish(
         src = result + r * row_bytes
         out = call.out + place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os
         run = min(place.rows - r, group)
+        cells = (run - 1) * width + n
+        gaps = run > 1 and width > n
         if call.indices != NULL:
             finish_indices(p, call, place, r, run, src, row_bytes, n, scratch + p.at_done)
         if p.rows.finish == NULL:
-            for i in range(run if p.plain else 0):
-                memcpy(out + i * p.row.os, src + i * row_bytes, n * p.out_size)
+            dst_row = row_bytes
         else:
-            dst = out if p.plain else scratch + p.at_done
+            dst = scratch + p.at_done if gaps or not p.plain else out
+            dst_row = width * p.out_size if gaps else p.row.os
             if p.ending.shift == 0:
                 fill_factors(p, place, r, run, factors, <Memory*> (scratch + p.at_memory))
-            p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
+            if gaps:    # short rows are finished with what is between them, as one
+                p.rows.finish(dst, 0, src, 0, 1, cells, factors, p.ending)
+            else:
+                p.rows.finish(dst, dst_row, src, row_bytes, run, n, factors, p.ending)
             i = 0
             while bound > 0.0 or overflows:
-                # Whole rows of the result, their gaps included, as one.
-                i = p.rows.suspect(src, i, (run - 1) * p.res_pitch * p.inner + n, bound, overflows)
-                if i >= (run - 1) * p.res_pitch * p.inner + n:
+                i = p.rows.suspect(src, i, cells, bound, overflows)
+                if i >= cells:
                     break
-                if i % (p.res_pitch * p.inner) < n:
-                    mend(p, call, place, r + i // (p.res_pitch * p.inner),
-                         i % (p.res_pitch * p.inner),
-                         dst + i // (p.res_pitch * p.inner) * p.row.os
-                         + i % (p.res_pitch * p.inner) * p.out_size, src + i * p.rows.size,
-                         scratch)
+                if i % width < n:
+                    mend(p, call, place, r + i // width, i % width,
+                         dst + i // width * dst_row + i % width * p.out_size,
+                         src + i * p.rows.size, scratch)
                 i += 1
             src = dst
         if not p.plain:
             p.scatter(NULL, out, p.lane.os, p.inner_os, src, p.inner * p.out_size, p.out_size,
                       place.lanes, p.inner, False)
+        elif src != out:
+            for i in range(run):
+                memcpy(out + i * p.row.os, src + i * dst_row, n * p.out_size)
         r += run
 
 
@@ -1017,7 +1022,7 @@ cdef void fill_factors(
     Memory* memory) noexcept nogil:
     """The divisors (or their inverses) of an item's rows from r on, unless they are there."""
     cdef double* counts = <double*> (memory + 1)
-    cdef Py_ssize_t n = place.lanes * p.inner, i, stop, j, k, run
+    cdef Py_ssize_t width = p.res_pitch * p.inner, i, stop, j, k, run
     cdef double divisor
     cdef Span row, lane
     if not p.averages:
@@ -1043,9 +1048,11 @@ cdef void fill_factors(
                 divisor = counts[i] * lane.count
                 if p.rows.inverts:
                     divisor = 1.0 / divisor
-                for k in range(i * n + j * p.inner, i * n + (j + run) * p.inner):
+                for k in range(i * width + j * p.inner, i * width + (j + run) * p.inner):
                     factors[k] = divisor
                 j += run
+            for k in range(i * width + j * p.inner, (i + 1) * width if rows > 1 else 0):
+                factors[k] = divisor    # a number
         i = stop
 
 
@@ -1276,9 +1283,9 @@ cdef class Plan:
             p.staged_run = (p.staged_rows - p.row.k) // p.row.s + 1
         p.at_native = p.at_raw + rounded_up(p.staged_rows * p.pitch * p.inner * p.size)
         p.at_done = p.at_native + rounded_up(p.pitch * p.inner * p.x_size)
+        p.factors = max(lanes * p.inner, min(tile * p.res_pitch * p.inner, FACTORS))
         p.at_factors = p.at_done + rounded_up(
-            lanes * p.inner * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
-        p.factors = max(lanes * p.inner, min(tile * lanes * p.inner, FACTORS))
+            p.factors * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
         p.at_memory = p.at_factors + rounded_up(p.factors * sizeof(double))
         p.scratch_bytes = p.at_memory + rounded_up(
             sizeof(Memory) + min(tile, FACTORS) * sizeof(double))
