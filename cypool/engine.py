@@ -193,15 +193,16 @@ def pool(
         return result if indices is None else (result, indices)
     check_out(out, recipe.shape, recipe.dtype)
     given: Array = out
-    target = given.view(np.ndarray)  # a subclass may have its own idea of reshaping
-    direct = target.flags.aligned and target.dtype.isnative
-    if direct and (target.flags.c_contiguous or not return_indices):
-        if target.flags.c_contiguous:
-            kept = target.reshape(recipe.kept)
+    # A subclass may have its own idea of reshaping.
+    target = given if type(out) is np.ndarray else given.view(np.ndarray)
+    flags = target.flags
+    contiguous = flags.c_contiguous
+    if flags.aligned and target.dtype.isnative and (contiguous or not return_indices):
+        kept, strided = target, recipe
+        if contiguous:
+            kept = target if recipe.shape is recipe.kept else target.reshape(recipe.kept)
         else:
             kept = np.expand_dims(target, recipe.reduced)
-        strided = recipe
-        if not kept.flags.c_contiguous:
             strided = planned(x.shape, x.strides, x.dtype, kept.strides, *request)
         indices = np.empty(recipe.kept, np.int64) if return_indices else None
         if run(strided, x, kept, indices, num_threads):
@@ -801,15 +802,18 @@ def divisor(value: Any) -> int:
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Refuse an `out` that cannot hold the result."""
-    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+    if type(out) is not np.ndarray and (
+        not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)
+    ):
         raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}; the result has shape {shape}")
-    if out.dtype.newbyteorder("=") != dtype:
+    if out.dtype is not dtype and out.dtype.newbyteorder("=") != dtype:
         raise TypeError(f"out has dtype {out.dtype}; the result has dtype {dtype}")
-    if not out.flags.writeable:
+    flags = out.flags
+    if not flags.writeable:
         raise ValueError("out is read-only; it must be writeable")
-    if not out.flags.c_contiguous and out.size and overlaps_itself(out):
+    if not flags.c_contiguous and out.size and overlaps_itself(out):
         raise ValueError(
             f"elements of out overlap (shape {out.shape}, strides {out.strides}); each needs a"
             " place of its own"

@@ -164,17 +164,6 @@ cdef inline out_t placed(uint64_t magnitude, bint negative, out_t* tag) noexcept
         return <out_t> (<uint64_t> 0 - magnitude if negative else magnitude)
 
 
-cdef inline int64_t signed_value(sum_t x) noexcept nogil:
-    if sum_t is uint16_t:
-        return <int16_t> x
-    elif sum_t is uint32_t:
-        return <int32_t> x
-    elif sum_t is uint64_t:
-        return <int64_t> x
-    else:
-        return 0
-
-
 cdef inline void shifted_row(
     out_t* dst, const sum_t* src, Py_ssize_t n, int shift, bint is_signed) noexcept nogil:
     """dst[j] = src[j] / 2**shift, half to even, where sums are wider than elements.
@@ -182,26 +171,29 @@ cdef inline void shifted_row(
     Without conversions, divisions and wider lanes.  Signed numbers are moved up by the least one.
     """
     cdef Py_ssize_t j
-    cdef sum_t x, q, up, half, below, least, most
+    cdef sum_t x, up, moved, half, least, most, top
     if sum_t is Twin or sum_t is Wide or sum_t is Sparse or sum_t is double:
         pass
     elif out_t is float or out_t is double or out_t is Half or out_t is Brain:
         pass
     elif sizeof(out_t) < sizeof(sum_t):
+        shift &= 8 * sizeof(sum_t) - 1      # no more, so that it needs no wider lanes
         half = <sum_t> ((<sum_t> 1) << (shift - 1))
-        below = <sum_t> (2 * half - 1)
         up = <sum_t> ((<uint64_t> is_signed) << (8 * sizeof(sum_t) - 1))
+        moved = <sum_t> (up >> shift)
         least = 0
         if is_signed:
-            least = <sum_t> ((up >> shift) + <sum_t> nothing(False, dst))
-        most = <sum_t> ((up >> shift) + <sum_t> nothing(True, dst))
+            least = <sum_t> (moved + <sum_t> nothing(False, dst))
+        most = <sum_t> (moved + <sum_t> nothing(True, dst))
+        top = <sum_t> (<sum_t> -1 - half)   # what is above saturates
         for j in range(n):
             x = <sum_t> (src[j] + up)
-            q = <sum_t> (x >> shift)
-            q = <sum_t> (q + (<sum_t> ((x & below) + (q & 1)) > half))
-            q = q if q > least else least
-            q = q if q < most else most
-            dst[j] = <out_t> (q - (up >> shift))
+            x = x if x < top else top
+            # Just below a half is added, and a half where what is before the point is odd.
+            x = <sum_t> (<sum_t> (x + (half - 1) + ((x >> shift) & 1)) >> shift)
+            x = x if x > least else least
+            x = x if x < most else most
+            dst[j] = <out_t> (x - moved)
 
 
 cdef inline out_t one_nan(out_t x) noexcept nogil:

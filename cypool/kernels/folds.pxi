@@ -234,20 +234,48 @@ cdef inline void best_pairs_few(
         dst[j] = x
 
 
+cdef inline int64_t signed_value(sum_t x) noexcept nogil:
+    if sum_t is uint16_t:
+        return <int16_t> x
+    elif sum_t is uint32_t:
+        return <int32_t> x
+    elif sum_t is uint64_t:
+        return <int64_t> x
+    else:
+        return 0
+
+
+cdef inline sum_t pair(const term_t* x, Py_ssize_t j, sum_t* tag) noexcept nogil:
+    """x[2 j] + x[2 j + 1]."""
+    cdef sum_t both, size
+    if sum_t is uint16_t or sum_t is uint32_t or sum_t is uint64_t:
+        if term_t is float or term_t is double or term_t is Twin or term_t is Wide:
+            pass
+        elif term_t is Sparse:
+            pass
+        elif sizeof(sum_t) == 2 * sizeof(term_t):
+            # One lane holds both, in whatever order: nothing has to move to another.
+            memcpy(&both, x + 2 * j, sizeof(both))
+            size = 8 * sizeof(term_t)
+            if term_t is uint8_t or term_t is uint16_t or term_t is uint32_t:
+                return <sum_t> ((both >> size) + (both & <sum_t> <term_t> -1))
+            else:
+                return <sum_t> ((signed_value(both) >> size)
+                                + (signed_value(<sum_t> (both << size)) >> size))
+    return added(lifted[term_t, sum_t](x[2 * j], tag), lifted[term_t, sum_t](x[2 * j + 1], tag))
+
+
 cdef inline void sum_pairs_few(
     sum_t* dst, const term_t* a, const term_t* b, const term_t* c, Py_ssize_t n, int count,
     bint fresh) noexcept nogil:
     cdef Py_ssize_t j
     cdef sum_t x
     for j in range(n):
-        x = added[sum_t](lifted[term_t, sum_t](a[2 * j], dst),
-                         lifted[term_t, sum_t](a[2 * j + 1], dst))
+        x = pair(a, j, dst)
         if count > 1:
-            x = added[sum_t](x, added[sum_t](lifted[term_t, sum_t](b[2 * j], dst),
-                                             lifted[term_t, sum_t](b[2 * j + 1], dst)))
+            x = added[sum_t](x, pair(b, j, dst))
         if count > 2:
-            x = added[sum_t](x, added[sum_t](lifted[term_t, sum_t](c[2 * j], dst),
-                                             lifted[term_t, sum_t](c[2 * j + 1], dst)))
+            x = added[sum_t](x, pair(c, j, dst))
         if not fresh:
             x = added[sum_t](dst[j], x)
         dst[j] = x
