@@ -425,27 +425,19 @@ def local(
 
 
 def average(
-    d: int,
-    input: Any,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    *,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor_override: int | None = None,
+    d: int, input: Any, kernel_size: Any, stride: Any, padding: Any, **options: Any
 ) -> Array:
     """Average windows of the last d axes."""
     x = array_of(input)
-    windows = (kernel_size, stride, padding, 1)
-    averages = {"count_include_pad": count_include_pad, "divisor_override": divisor_override}
+    y: Array
     if x.dtype.kind != "i" or x.dtype.itemsize != 8:
-        y: Array = local(cypool.avg_pool, d, x, *windows, ceil_mode=ceil_mode, **averages)
+        y = local(cypool.avg_pool, d, x, kernel_size, stride, padding, 1, **options)
         return y
     # torch keeps int64, and divides as C does: a step back to zero where rounding led away from it.
-    y = local(cypool.avg_pool, d, x, *windows, ceil_mode=ceil_mode, dtype=np.int64, **averages)
-    total = local(cypool.sum_pool, d, x, *windows, ceil_mode=ceil_mode)
-    count = local(divisors, d, x, *windows, ceil_mode=ceil_mode, **averages)
+    windows = (kernel_size, stride, padding, 1)
+    y = local(cypool.avg_pool, d, x, *windows, dtype=np.int64, **options)
+    total = local(cypool.sum_pool, d, x, *windows, ceil_mode=options["ceil_mode"])
+    count = local(divisors, d, x, *windows, **options)
     rest = total - y * count  # fits into 64 bits, whatever does not on the way
     return y - np.sign(y) * (np.sign(y) * np.sign(rest) < 0)
 
@@ -460,7 +452,7 @@ def divisors(
     axis: tuple[int, ...],
     ceil_mode: bool,
     count_include_pad: bool,
-    divisor_override: int | None,
+    divisor_override: int | None = None,
 ) -> Array:
     """Return what the sums of windows are divided by."""
     if divisor_override is not None:
