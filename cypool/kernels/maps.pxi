@@ -198,30 +198,49 @@ cdef void to_key(
         dst[j] = nan if is_nan(src[j]) else key
 
 
+cdef inline bint is_small(double exponent) noexcept nogil:
+    """Whether small_power() takes an exponent."""
+    return 0.0 <= exponent < 16.0 and exponent == rint(exponent)
+
+
+cdef inline double small_power(double x, int exponent) noexcept nogil:
+    """x ** exponent; the selects are the same for every x, so that loops over it vectorise."""
+    cdef double y = x if exponent & 1 else 1.0
+    x *= x
+    y *= x if exponent & 2 else 1.0
+    x *= x
+    y *= x if exponent & 4 else 1.0
+    x *= x
+    y *= x if exponent & 8 else 1.0
+    return y
+
+
+cdef inline double bounded(double power, double x) noexcept nogil:
+    """A power of |x|, but 0 and infinite only if x is; by mere minima and maxima."""
+    cdef double size = fabs(x)
+    cdef double least = size if size < 2.2250738585072014e-308 else 2.2250738585072014e-308
+    cdef double most = size if size > 1.7976931348623157e+308 else 1.7976931348623157e+308
+    power = least if least > power else power
+    return most if most < power else power
+
+
 cdef void to_power(
     double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil:
     """|x|**p, but 0 and infinite only if x is: the range of an item shows what is out of range."""
-    cdef Py_ssize_t j, e, times = 0
-    cdef double size, least, most
-    for j in range(n * inner):
-        dst[j] = fabs(number(src[j]))
-    if how.exponent == 1.0:
-        return
-    if how.exponent <= 8.0 and how.exponent == rint(how.exponent):
-        times = <Py_ssize_t> how.exponent - 1
-    for e in range(times):
+    cdef Py_ssize_t j
+    cdef double exponent = how.exponent
+    cdef int times
+    if exponent == 1.0:
         for j in range(n * inner):
-            dst[j] *= fabs(number(src[j]))
-    if times == 0:
+            dst[j] = fabs(number(src[j]))
+    elif is_small(exponent):
+        times = <int> exponent
         for j in range(n * inner):
-            dst[j] = pow(dst[j], how.exponent)
-    for j in range(n * inner):
-        size = fabs(number(src[j]))
-        least = 2.2250738585072014e-308 if size > 0.0 else 0.0
-        most = 1.7976931348623157e+308 if size < INFINITY else INFINITY
-        dst[j] = least if dst[j] < least else dst[j]
-        dst[j] = most if dst[j] > most else dst[j]
+            dst[j] = bounded(small_power(fabs(number(src[j])), times), number(src[j]))
+    else:
+        for j in range(n * inner):
+            dst[j] = bounded(pow(fabs(number(src[j])), exponent), number(src[j]))
 
 
 cdef void to_packed(
