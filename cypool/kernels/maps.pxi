@@ -34,6 +34,7 @@ cdef enum:
     MAP_NUMBER = 4          # floats to double
     MAP_PACK = 5            # rank and index in 64 bits
     MAP_PACK_WIDE = 6       # rank and index in 64 bits each
+    MAP_SLOPE = 7           # anything to sign(x) |x|**(p - 1) in double
     WIDE = 12               # the code of Wide, beside those of `in_t`
 
 
@@ -243,6 +244,28 @@ cdef void to_power(
             dst[j] = bounded(pow(fabs(number(src[j])), exponent), number(src[j]))
 
 
+cdef void to_slope(
+    double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    """sign(x) |x|**(p - 1), and 0 only if x is."""
+    cdef Py_ssize_t j
+    cdef double exponent = how.exponent - 1.0, x, y
+    cdef int times
+    if is_small(exponent):
+        times = <int> exponent
+        for j in range(n * inner):
+            x = number(src[j])
+            y = copysign(small_power(fabs(x), times), x)
+            y = y if x == x else x
+            dst[j] = 0.0 if x == 0.0 else y
+    else:
+        for j in range(n * inner):
+            x = number(src[j])
+            # The norm of what is infinite is: the slope is no number.
+            y = copysign(pow(fabs(x), exponent), x) if fabs(x) < INFINITY else NAN
+            dst[j] = 0.0 if x == 0.0 else y
+
+
 cdef void to_packed(
     packed_t* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil:
@@ -413,6 +436,55 @@ cdef void root_finish(
         src = <const real_sum_t*> (<const char*> src + src_pitch)
 
 
+# The gradient of a norm, in two poolings.  With y the norm of a window and g what it is given, the
+# first makes g / y**(p - 1) of the powers; the second adds these up over the windows that an element
+# x is in, times sign(x) |x|**(p - 1).  What they multiply by, factors, lies beside the output.
+
+cdef void weight_finish(
+    double* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch,
+    Py_ssize_t rows, Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """dst[r, j] = factors[r, j] / y**(p - 1) for the norm y, or 0 if that is."""
+    cdef Py_ssize_t j, r
+    cdef double p = ending.exponent
+    cdef int times
+    for r in range(rows):
+        if p == 1.0:
+            for j in range(n):
+                dst[j] = norm_total(src[j])
+        elif p == 2.0:
+            for j in range(n):
+                dst[j] = sqrt(norm_total(src[j]))
+        else:
+            for j in range(n):
+                dst[j] = root(norm_total(src[j]), p)
+        if is_small(p - 1.0):
+            times = <int> (p - 1.0)
+            for j in range(n):
+                dst[j] = 0.0 if dst[j] == 0.0 else factors[j] / small_power(dst[j], times)
+        else:
+            for j in range(n):
+                dst[j] = 0.0 if dst[j] == 0.0 else factors[j] / pow(dst[j], p - 1.0)
+        dst = <double*> (<char*> dst + dst_pitch)
+        src = <const real_sum_t*> (<const char*> src + src_pitch)
+        factors += n
+
+
+cdef void slope_finish(
+    out_t* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """dst[r, j] = src[r, j] * factors[r, j], or 0 if the latter is."""
+    cdef Py_ssize_t j, r
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        for j in range(n):
+            put(dst + j, 0.0 if factors[j] == 0.0 else norm_total(src[j]) * factors[j])
+        dst = <out_t*> (<char*> dst + dst_pitch)
+        src = <const real_sum_t*> (<const char*> src + src_pitch)
+        factors += n
+
+
 # ---------------------------------------------------------------------------------------------
 # Choosing
 # ---------------------------------------------------------------------------------------------
@@ -440,6 +512,9 @@ cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
             carrier[0] = 7
     elif mapping == MAP_POWER:
         rows.map = <map_f> to_power[in_t]
+        carrier[0] = 9
+    elif mapping == MAP_SLOPE:
+        rows.map = <map_f> to_slope[in_t]
         carrier[0] = 9
     elif mapping == MAP_NUMBER:
         rows.map = <map_f> to_number[in_t]

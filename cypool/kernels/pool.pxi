@@ -102,6 +102,7 @@ cdef struct Pool:
     Py_ssize_t x_size       # bytes of an input element
     Py_ssize_t size         # bytes of what is lifted, elements or carriers
     Py_ssize_t out_size     # bytes of an output element
+    Py_ssize_t beside_size  # bytes of an element of what lies beside the output
     Py_ssize_t tile         # rows per item
     Py_ssize_t lanes        # lane positions per item
     Py_ssize_t taps         # lane taps per pass
@@ -130,6 +131,7 @@ cdef struct Call:
     const char* x
     char* out
     char* indices
+    const char* beside      # what factors are made of; it lies as the output does
     bint tangled            # they are not contiguous native elements
     bint staged             # they are tangled or mapped, and go through scratch
 
@@ -974,7 +976,9 @@ cdef void finish(
                 memcpy(out + i * p.row.os, src + i * row_bytes, n * p.out_size)
         else:
             dst = out if p.plain else scratch + p.at_done
-            if p.ending.shift == 0:
+            if call.beside != NULL:
+                factors_beside(p, call, place, r, run, n, factors)
+            elif p.ending.shift == 0:
                 fill_factors(p, place, r, run, factors, <Memory*> (scratch + p.at_memory))
             p.rows.finish(dst, p.row.os, src, row_bytes, run, n, factors, p.ending)
             i = 0
@@ -995,6 +999,17 @@ cdef void finish(
             p.scatter(NULL, out, p.lane.os, p.inner_os, src, p.inner * p.out_size, p.out_size,
                       place.lanes, p.inner, False)
         r += run
+
+
+cdef void factors_beside(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t rows,
+    Py_ssize_t n, double* factors) noexcept nogil:
+    """Make factors of what lies beside an item's rows of output."""
+    cdef Py_ssize_t at = place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os, i
+    for i in range(rows):
+        p.rows.beside(<char*> (factors + i * n), call.beside + at // p.out_size * p.beside_size, n,
+                      1, 0, &p.mapping)
+        at += p.row.os
 
 
 cdef void finish_indices(
@@ -1178,7 +1193,7 @@ cdef class Plan:
         bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare,
         bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts,
-        bint parts_rows,
+        bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i, rows, acc_cell
@@ -1187,6 +1202,10 @@ cdef class Plan:
         if (not choose_rows(elem, mapping, kind, acc, out, &lifted, &p.rows)
                 or (pairs and p.rows.pairs == NULL)):
             raise ValueError(f"no kernel for kind {kind}, types {elem}, {acc}, {out}")
+        if beside is not None:
+            p.beside_size = elem_size(beside)
+            if not choose_beside(beside, mapping, acc, out, &p.rows):
+                raise ValueError(f"no kernel for types {elem} and {beside}, {acc}, {out}")
         if not scans:
             p.rows.scan = NULL
         if len(outer) > MAX_OUTER:
@@ -1221,6 +1240,7 @@ cdef class Plan:
         p.ending.wraps = wraps
         p.ending.averages = averages
         p.ending.least = least
+        p.ending.exponent = divisor
         # Sums are wider than elements, in 16 to 64 bits, and have one divisor.
         if acc < 3 and out < 8 and p.out_size < p.rows.size and not (wraps or averages):
             for i in range(1, 8 * p.out_size):
@@ -1242,6 +1262,8 @@ cdef class Plan:
         for i in range(p.nouter):
             p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
+        if p.rows.beside != NULL and not p.plain:
+            raise ValueError("the output is not contiguous")
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies
@@ -1283,16 +1305,17 @@ cdef class Plan:
         p.scratch_bytes = p.at_memory + rounded_up(
             sizeof(Memory) + min(tile, FACTORS) * sizeof(double))
 
-    def run(self, x, out, indices, int threads):
+    def run(self, x, out, indices, int threads, beside=None):
         """Pool x into out: two arrays of exactly the shapes and strides planned for.
 
-        `indices`, if not None, is an array of int64 with the layout of out.  False, with nothing
-        done, if x and out may share memory.
+        `indices`, if not None, is an array of int64 with the layout of out; so is `beside`, of the
+        type planned for.  False, with nothing done, if out may share memory with x or `beside`.
         """
         cdef const Pool* p = &self.pool
         cdef Call call
         cdef Py_buffer x_view, out_view
         cdef char[::1] index_view
+        cdef const char[::1] beside_view
         cdef Py_ssize_t i, units = p.items * p.parts
         cdef char* memory = NULL
         cdef char* scratch
@@ -1306,6 +1329,16 @@ cdef class Plan:
                     raise ValueError("the arrays are not laid out as planned")
                 if overlap(&x_view, &out_view):
                     return False
+                call.beside = NULL
+                if p.rows.beside != NULL:
+                    # C-contiguous, as out has to be here.
+                    beside_view = beside.reshape(-1).view("b")
+                    if beside_view.shape[0] * p.out_size != out_view.len * p.beside_size:
+                        raise ValueError("what lies beside out is not laid out as planned")
+                    call.beside = &beside_view[0]
+                    if (call.beside < <const char*> out_view.buf + out_view.len
+                            and <const char*> out_view.buf < call.beside + beside_view.shape[0]):
+                        return False
                 if threads > units:
                     threads = <int> units
                 call.x = <const char*> x_view.buf
