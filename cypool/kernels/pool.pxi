@@ -225,6 +225,15 @@ cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most
     return min(reach // axis.s + 1, most)
 
 
+cdef inline Py_ssize_t alike_turned(
+    const Axis* axis, Py_ssize_t o, Py_ssize_t most) noexcept nogil:
+    """How many of the positions o, o + turned_s, … (at most `most`) are in windows next to those of
+    the one before; 1 if o itself is in fewer than it might be."""
+    if first_window(axis, o) < 0:
+        return 1
+    return clamped(axis.n - (o + axis.before) // axis.turned_s, 1, most)
+
+
 cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     cdef Py_ssize_t o, i
     cdef Span span
@@ -404,7 +413,7 @@ cdef void vertical(
     elif fresh:
         p.rows.clear(dst, pitch, rows, place.lanes if p.pairs else cells)
     # The rows of a dilated window interleave with the next one's.
-    if p.row.d == 1 and stop + (rows - 1) * stride > place.seen:
+    if p.row.d == 1 and row.first < row.stop and stop + (rows - 1) * stride > place.seen:
         place.seen = stop + (rows - 1) * stride
 
 
@@ -537,8 +546,10 @@ cdef void gather(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
     cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run, phase
     cdef bint fresh = True
+    # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
+    cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
     # Runs are reduced row by row; short rows slide together.
     cdef bint by_row = p.reduces or p.tile == 1 or p.lane.spacing != REGULAR
     cdef bint alone = (by_row and p.direct and not p.lifts and not call.staged
@@ -569,7 +580,9 @@ cdef void gather(
         block = scratch
         if p.lifts:
             lift_rows(p, call, place, base, lo, hi, scratch, raw)
-        r = 0
+        if skip > 1 and not (p.leading or p.pairs):
+            pad(p, block, place.rows, lo, hi)
+        r = phase = 0
         while r < place.rows:
             run = 1
             if p.lifts:
@@ -581,12 +594,16 @@ cdef void gather(
                     row.stop = row.first + m * (part + 1) // p.parts
                     row.first += m * part // p.parts
                 else:
-                    run = alike(&p.row, &row, place.rows - r)
+                    run = (place.rows - r + skip - 1) // skip
+                    if p.row.spacing == TRANSPOSED:
+                        run = alike_turned(&p.row, place.row + r, run)
+                    else:
+                        run = alike(&p.row, &row, run)
                     if call.staged:
                         run = min(run, p.staged_run)
             if p.pairs or (p.leading and not p.lifts):
-                vertical(p, call, place, &row, run, p.row.s, result + r * result_row, result_row,
-                         base + lo, hi - lo, raw)
+                vertical(p, call, place, &row, run, p.row.s, result + r * result_row,
+                         skip * result_row, base + lo, hi - lo, raw)
             elif p.leading:
                 src = block
                 p.rows.fold(result, result_row, &src, block_row, 1, run, cells * p.inner, True)
@@ -594,25 +611,30 @@ cdef void gather(
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                across(p, result + r * result_row, result_row, src, p.row.s * p.row.xs, run,
+                across(p, result + r * result_row, skip * result_row, src, p.row.s * p.row.xs, run,
                        place.lanes, taps, True, fresh, spare)
                 if place.scans:
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
                 if not p.lifts:
-                    if not p.bare:
+                    if not p.bare and skip == 1:
                         pad(p, block + r * block_row, run, lo, hi)
                     vertical(p, call, place, &row, run, p.row.s,
-                             block + r * block_row + lo * acc_cell, block_row, base + lo,
+                             block + r * block_row + lo * acc_cell, skip * block_row, base + lo,
                              hi - lo, raw)
-                if p.lane.spacing != REGULAR:
-                    for m in range(run):
-                        uneven(p, place, result + (r + m) * result_row, block + (r + m) * block_row,
-                               base, tap, taps, fresh, spare)
-                elif by_row:
-                    across(p, result + r * result_row, result_row, block + r * block_row,
-                           block_row, run, place.lanes, taps, False, fresh, spare)
-            r += run
+                if p.lane.spacing == REGULAR and by_row:
+                    across(p, result + r * result_row, skip * result_row, block + r * block_row,
+                           skip * block_row, run, place.lanes, taps, False, fresh, spare)
+            r += run * skip
+            if r >= place.rows and phase + 1 < skip:
+                phase += 1
+                r = phase
+        if p.spreads and place.lanes > 1:
+            spread_phases(p, place, result, result_row, block, block_row, base, spare)
+        elif p.lane.spacing != REGULAR:
+            for r in range(place.rows):
+                uneven(p, place, result + r * result_row, block + r * block_row, base, tap, taps,
+                       fresh, spare)
         if not (p.leading or p.pairs or by_row):
             horizontal(p, result, block, block_row, place.rows, place.lanes, taps, False, fresh,
                        spare)
@@ -652,26 +674,10 @@ cdef void uneven(
     Py_ssize_t tap, Py_ssize_t taps, bint fresh, char* spare) noexcept nogil:
     """Fold uneven lane windows along a row whose first cell is position `base`."""
     cdef const char* batch[BATCH]
-    cdef Py_ssize_t cell = p.inner * p.rows.size, s = p.lane.turned_s
-    cdef Py_ssize_t j, t, n, low, count, lanes, first
-    cdef char* phase = spare + 2 * p.block_bytes
+    cdef Py_ssize_t cell = p.inner * p.rows.size, j, t, n, count
     cdef const char* at
     cdef bint begun
     cdef Span lane
-    if p.spreads and place.lanes > 1:
-        # Positions s apart are in neighbouring windows: each phase slides by one.
-        for j in range(min(s, place.lanes)):
-            first = place.lane + j
-            low = first_window(&p.lane, first)
-            n = (first + p.lane.before) // s + 1 - low
-            lanes = (place.lanes - j + s - 1) // s
-            if n > 0:
-                slide(p, p.rows.fold, phase, True, src + (low - base) * cell, False, lanes,
-                      p.inner, n, spare)
-            else:
-                p.rows.clear(phase, 0, 1, lanes * p.inner)
-            spread(dst + j * cell, phase, lanes, s * cell, cell)
-        return
     for j in range(place.lanes):
         lane = window(&p.lane, place.lane + j)
         begun = not fresh
@@ -693,6 +699,29 @@ cdef void uneven(
         if not begun:
             p.rows.clear(dst, 0, 1, p.inner)
         dst += cell
+
+
+cdef void spread_phases(
+    const Pool* p, const Place* place, char* dst, Py_ssize_t dst_pitch, const char* src,
+    Py_ssize_t src_pitch, Py_ssize_t base, char* spare) noexcept nogil:
+    """Fold transposed lane windows along rows whose first cell is position `base`.
+
+    Positions s apart are in neighbouring windows: each phase slides by one, all rows together.
+    """
+    cdef Py_ssize_t cell = p.inner * p.rows.size, s = p.lane.turned_s, j, n, r, low, lanes, first
+    cdef char* phase = spare + 2 * p.block_bytes
+    for j in range(min(s, place.lanes)):
+        first = place.lane + j
+        low = first_window(&p.lane, first)
+        n = (first + p.lane.before) // s + 1 - low
+        lanes = (place.lanes - j + s - 1) // s
+        if n > 0:
+            slide(p, p.rows.fold, phase, True, src + (low - base) * cell, False,
+                  (place.rows - 1) * p.pitch + lanes, p.inner, n, spare)
+        else:
+            p.rows.clear(phase, src_pitch, place.rows, lanes * p.inner)
+        for r in range(place.rows):
+            spread(dst + r * dst_pitch + j * cell, phase + r * src_pitch, lanes, s * cell, cell)
 
 
 cdef void spread(
