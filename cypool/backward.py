@@ -134,7 +134,8 @@ def norm_turned(
         result = pool("slope", weight, *sizes, beside=array, **given)
         for a, w in at.items():
             # Infinities too get nothing if they are in no window.
-            result[(slice(None),) * a + (missed(w, **windows),)] = 0.0
+            if not w.plainly_cover():
+                result[(slice(None),) * a + (missed(w, **windows),)] = 0.0
         return result
     size = magnitudes(array)
     sign = np.sign(array.astype(np.float64))
