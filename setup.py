@@ -36,6 +36,7 @@ UNIX_FLAGS = [
     "-O3",
     "-ffp-contract=off",  # fused operations would give some instruction sets other bits
     "-fno-strict-aliasing",  # rows of any type are moved as integers of its size
+    "-fno-math-errno",  # roots need not report what is negative, and are vectorised
     "-fno-trapping-math",  # selects may be computed on both sides, which vectorises
     "-g0",  # Python's own -g would make most of the file debug information
 ]

@@ -9,7 +9,19 @@ from typing import Any
 import numpy as np
 
 from . import geometry
-from .engine import Array, check_element, check_out, check_turned, is_float, plain_array, pool
+from .engine import (
+    Array,
+    Request,
+    check_element,
+    check_out,
+    check_turned,
+    contiguous,
+    is_float,
+    plain_array,
+    pool,
+    windows_of,
+)
+from .geometry import Window
 from .scatter import scatter, whole_shape
 
 
@@ -30,14 +42,6 @@ def check_axes(grad: Array, shape: tuple[int, ...]) -> None:
         raise ValueError(
             f"grad_output has shape {grad.shape}, and the pooled array {shape}; they need as many"
             " axes"
-        )
-
-
-def check_pooled(grad: Array, shape: tuple[int, ...], pooled: tuple[int, ...]) -> None:
-    """Refuse a gradient of another shape than that of the pooled array."""
-    if grad.shape != pooled:
-        raise ValueError(
-            f"grad_output has shape {grad.shape}; pooling an array of shape {shape} gives {pooled}"
         )
 
 
@@ -115,16 +119,30 @@ def norm_turned(
     """Hand each gradient to its window by the slopes of the norm."""
     grad = gradient(grad_output)
     array = plain_array(x)
+    check_element(array.dtype)
     check_axes(grad, array.shape)
+    at = windows_at(array.shape, sizes, **windows)
+    check_turned(grad.shape, array.shape, at)
     if out is not None:
         check_out(out, array.shape, grad.dtype.newbyteorder("="))
+    result: Array
+    if p < math.inf and stay_in_range(grad, array, p):
+        array = contiguous(array)
+        given: dict[str, Any] = {"p": p, "num_threads": num_threads, **windows}
+        weight = pool("weight", array, *sizes, beside=grad, dtype=np.float64, **given)
+        given.update(turned_shape=array.shape, dtype=grad.dtype, out=out)
+        result = pool("slope", weight, *sizes, beside=array, **given)
+        for a, w in at.items():
+            # Infinities too get nothing if they are in no window.
+            if not w.plainly_cover():
+                result[(slice(None),) * a + (missed(w, **windows),)] = 0.0
+        return result
     size = magnitudes(array)
     sign = np.sign(array.astype(np.float64))
     back: Callable[[Array], Array]
     with np.errstate(all="ignore"):
         if p == math.inf:
             _, indices = pool("max", size, *sizes, return_indices=True, **windows)
-            check_pooled(grad, array.shape, indices.shape)
 
             def back(weight: Array) -> Array:
                 return scatter(
@@ -152,13 +170,7 @@ def norm_turned(
 
             size = size.astype(np.float64)
             norm, exponent = wide_norm(size, sizes, p, num_threads=num_threads, **windows)
-            check_pooled(grad, array.shape, norm.shape)
-            weight = grad.astype(np.float64)
-            if is_moderate(np.abs(weight), 1.0) and is_moderate(size, p - 1.0):
-                weight *= np.where(norm == 0.0, 0.0, norm ** (1.0 - p))
-                result = back(weight) * size ** (p - 1.0)
-            else:
-                result = slopes_of(weight, size, norm, exponent, p, back)
+            result = slopes_of(grad.astype(np.float64), size, norm, exponent, p, back)
         result = np.asarray(result * sign)
         result[size == 0] = 0.0
         if is_float(array.dtype) and not np.isfinite(array).all():
@@ -180,11 +192,59 @@ def magnitudes(x: Array) -> Array:
     return np.asarray(np.abs(native))
 
 
-def is_moderate(size: Array, q: float) -> bool:
-    """Return whether powers of magnitudes, and of norms of some of them, are far from overflow."""
-    least = size.min(initial=1.0, where=size > 0.0)
-    most = size.max(initial=1.0) * max(size.size, 1)
-    return bool(max(-math.log2(least), math.log2(most)) * max(abs(q), 1.0) < 300)
+def stay_in_range(grad: Array, x: Array, p: float) -> bool:
+    """Return whether all that gradients of norms are made of is far from the ends of float64's.
+
+    The types often tell; if they do not, the elements are looked at.
+    """
+    many = math.log2(max(grad.size, x.size, 2))
+    for reach in (exponent_of_type, exponent_of_elements):
+        high = reach(x)
+        powers = p * high + many
+        slopes = reach(grad) + abs(p - 1.0) * (2.0 * high + many / p) + many
+        if max(powers, slopes) < 1000:
+            return True
+    return False
+
+
+def exponent_of_type(x: Array) -> float:
+    """Return the greatest power of two that finite magnitudes, or their inverses, can reach."""
+    if not is_float(x.dtype):
+        return 8.0 * x.itemsize
+    return 1074.0 if x.itemsize == 8 else 149.0
+
+
+def exponent_of_elements(x: Array) -> float:
+    """Return the greatest power of two that finite magnitudes, or their inverses, do reach."""
+    least = most = 1.0
+    parts = np.nditer(
+        x,
+        ["external_loop", "buffered", "zerosize_ok"],
+        op_dtypes=[np.dtype(np.float64)],
+        casting="same_kind",
+        buffersize=1 << 13,
+    )
+    for part in parts:
+        size = np.abs(part)
+        size[~((size > 0.0) & (size < math.inf))] = 1.0
+        least, most = size.min(initial=least), size.max(initial=most)
+    return max(math.log2(most), -math.log2(least))
+
+
+def missed(window: Window, *, ceil_mode: bool = False, **_: Any) -> Array:
+    """Return the positions along an axis that are in no window."""
+    counts: Array = pool(
+        "sum",
+        np.ones(window.out),
+        window.size,
+        window.stride,
+        ((window.before, window.after),),
+        window.dilation,
+        axis=0,
+        turned_shape=(window.length,),
+        ceil_mode=ceil_mode,
+    )
+    return np.flatnonzero(counts == 0.0)
 
 
 def wide_norm(size: Array, sizes: tuple[Any, ...], p: float, **windows: Any) -> tuple[Array, Array]:
@@ -254,27 +314,23 @@ def ldexp(x: Array, exponent: Array) -> Array:
     return np.ldexp(x, np.clip(exponent, -5000, 5000).astype(np.int32))
 
 
+def windows_at(shape: tuple[int, ...], sizes: tuple[Any, ...], **windows: Any) -> dict[int, Window]:
+    """Return the windows along each pooled axis."""
+    request = Request("avg", *sizes, **windows)
+    axes = geometry.pooled_axes(request.axis, len(shape))
+    return dict(zip(axes, windows_of(request, shape, axes), strict=True))
+
+
 def window_counts(
     grad_shape: tuple[int, ...],
     shape: tuple[int, ...],
     sizes: tuple[Any, ...],
     *,
-    axis: Any,
-    windows: str = "local",
-    output_size: Any = None,
-    ceil_mode: bool = False,
     count_include_pad: bool = False,
+    **windows: Any,
 ) -> dict[int, Array]:
     """Return, for each pooled axis, how many positions each window counts along it."""
-    axes = geometry.pooled_axes(axis, len(shape))
-    if windows == "adaptive":
-        along = geometry.adaptive_windows(shape, axes, output_size)
-    else:
-        kernel_size, stride, padding, dilation = sizes
-        along = geometry.local_windows(
-            shape, axes, kernel_size, stride, padding, dilation, ceil_mode
-        )
-    at = dict(zip(axes, along, strict=True))
+    at = windows_at(shape, sizes, **windows)
     check_turned(grad_shape, shape, at)  # there may be far more windows than gradients
     return {a: w.counts(count_include_pad) for a, w in at.items()}
 

@@ -106,6 +106,7 @@ class Request(NamedTuple):
     dtype: np.dtype[Any] | None = None
     omits: bool = False
     indices: bool = False
+    beside: np.dtype[Any] | None = None
 
 
 def pool(
@@ -128,6 +129,7 @@ def pool(
     dtype: Any = None,
     return_indices: bool = False,
     nan_policy: str = "propagate",
+    beside: Array | None = None,
     out: Any = None,
     num_threads: int | None = None,
 ) -> ArrayOrPair:
@@ -137,6 +139,11 @@ def pool(
     whole of each pooled axis; or "adaptive", `output_size` of which share out an axis.  With a
     `turned_shape`, x is the result of pooling an array of that shape, and each position of that
     array pools the windows that it was in.
+
+    Two kinds make the gradient of a norm, with an array `beside` the result, as large as that.
+    "weight" takes x to what is beside it over y ** (p - 1), y being the norm of a window; "slope"
+    adds such weights up, times sign(v) * abs(v) ** (p - 1) for v beside the result.  Powers and
+    products have to stay in float64's range.
     """
     if type(x) is not np.ndarray:
         x = plain_array(x)
@@ -179,14 +186,17 @@ def pool(
         None if dtype is None else element_type(dtype),
         nan_policy == "omit" and is_float(x.dtype),
         return_indices,
+        None if beside is None else beside.dtype.newbyteorder("="),
     )
+    if beside is not None:
+        beside = as_bits(contiguous(beside))
     recipe = planned(x.shape, x.strides, x.dtype, None, *request)
     if nan_policy != "propagate":
         check_nan_policy(nan_policy, x, Request(*request), num_threads)
     if out is None:
         result = np.empty(recipe.kept, recipe.dtype)
         indices = np.empty(recipe.kept, np.int64) if return_indices else None
-        run(recipe, x, result, indices, num_threads)
+        run(recipe, x, result, indices, num_threads, beside)
         if recipe.shape is not recipe.kept:
             result = result.reshape(recipe.shape)
             indices = None if indices is None else indices.reshape(recipe.shape)
@@ -197,7 +207,8 @@ def pool(
     target = given if type(out) is np.ndarray else given.view(np.ndarray)
     flags = target.flags
     contiguous = flags.c_contiguous
-    if flags.aligned and target.dtype.isnative and (contiguous or not return_indices):
+    alone = not return_indices and beside is None
+    if flags.aligned and target.dtype.isnative and (contiguous or alone):
         kept, strided = target, recipe
         if contiguous:
             kept = target if recipe.shape is recipe.kept else target.reshape(recipe.kept)
@@ -205,26 +216,31 @@ def pool(
             kept = np.expand_dims(target, recipe.reduced)
             strided = planned(x.shape, x.strides, x.dtype, kept.strides, *request)
         indices = np.empty(recipe.kept, np.int64) if return_indices else None
-        if run(strided, x, kept, indices, num_threads):
+        if run(strided, x, kept, indices, num_threads, beside):
             return given if indices is None else (given, indices.reshape(recipe.shape))
     # The kernels write elements as they are, and may not read what they have written.
     result = np.empty(recipe.kept, recipe.dtype)
     indices = np.empty(recipe.kept, np.int64) if return_indices else None
-    run(recipe, x, result, indices, num_threads)
+    run(recipe, x, result, indices, num_threads, beside)
     np.copyto(target, result.reshape(recipe.shape))
     return given if indices is None else (given, indices.reshape(recipe.shape))
 
 
 def run(
-    recipe: Recipe, x: Array, result: Array, indices: Array | None, num_threads: int | None
+    recipe: Recipe,
+    x: Array,
+    result: Array,
+    indices: Array | None,
+    num_threads: int | None,
+    beside: Array | None = None,
 ) -> bool:
-    """Let the kernels fill the result; False, with nothing done, if it may overlap x."""
+    """Let the kernels fill the result; False, with nothing done, if it may overlap what is read."""
     n = threads.resolve(num_threads) if recipe.parallel or num_threads is not None else 1
     if recipe.plan is None:
         return True
     if recipe.as_bits:
         x, result = as_bits(x), as_bits(result)
-    return recipe.plan.run(x, result, indices, n if recipe.parallel else 1)
+    return recipe.plan.run(x, result, indices, n if recipe.parallel else 1, beside)
 
 
 def check_nan_policy(policy: str, x: Array, request: Request, num_threads: int | None) -> None:
@@ -434,7 +450,7 @@ def plan_for(
 
     positions = math.prod(n for a, n in enumerate(x_shape) if a in windows)
     most = max(math.prod(axis.k for axis in axes), abs(request.divisor_override or 1))
-    sums = request.kind in ("sum", "avg", "lp")
+    sums = request.kind not in ("max", "min")
     wraps = request.kind == "sum" and not is_float(out_dtype)
     mapping = mapping_of(request, x_dtype, positions)
     if sums:
@@ -507,6 +523,7 @@ def plan_for(
         room=2 * BLOCK,
         parts=parts,
         parts_rows=parts_rows,
+        beside=None if request.beside is None else ELEMENTS[request.beside.name],
         **tiling._asdict(),
     )
     return plan, work
@@ -514,9 +531,9 @@ def plan_for(
 
 def mapping_of(request: Request, x: np.dtype[Any], positions: int) -> str:
     """Choose what elements become before they are lifted; `positions` have an index each."""
-    if request.kind == "lp":
+    if request.kind in ("lp", "weight"):
         return "power"
-    if request.kind in ("sum", "avg"):
+    if request.kind in ("sum", "avg", "slope"):
         if request.omits:
             return "number"
         return "widen" if is_float(x) and x.itemsize == 2 else "none"
@@ -527,6 +544,8 @@ def mapping_of(request: Request, x: np.dtype[Any], positions: int) -> str:
 
 def sums_are_safe(request: Request, x: np.dtype[Any], count: int) -> bool:
     """Return whether sums of `count` elements are exact enough, whatever the elements are."""
+    if request.beside is not None:
+        return True
     if request.kind == "lp":
         # Powers stay far from the ends of double's range.
         return not request.omits and request.p * (149 if x.itemsize < 8 else 1074) < 900
@@ -700,7 +719,9 @@ def accumulator(
     """Choose how sums of `count` elements are held, so that the result can be rounded right."""
     if request.omits:
         return "sparse"
-    if is_float(x) or request.kind == "lp":
+    if request.kind == "weight" and request.beside is not None:
+        out = request.beside  # what is as exact as that will do
+    if is_float(x) or request.kind in ("lp", "weight"):
         return "double" if out.itemsize <= 4 and is_float(out) else "twin"
     bits = 8 * x.itemsize
     # A quotient by way of double is the right one while the sum has fewer than 53 bits, and, on
@@ -732,6 +753,12 @@ def plain_array(x: Any) -> Array:
             " filled(value)"
         )
     return np.asarray(array)
+
+
+def contiguous(x: Array) -> Array:
+    """Return an array as a native C-contiguous one: itself, or if it is none a copy."""
+    native = np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
+    return native.reshape(-1).reshape(x.shape)  # axes of length 1 may have any stride
 
 
 def masked_array_in(x: Any, depth: int = 64) -> np.ma.MaskedArray[Any, Any] | None:

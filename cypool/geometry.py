@@ -62,6 +62,11 @@ class Window(NamedTuple):
         stop = np.minimum(-((start - high) // self.dilation), self.size)
         return np.maximum(stop - first, 0)
 
+    def plainly_cover(self) -> bool:
+        """Whether it is easily seen that every position is in a window."""
+        end = (self.out - 1) * self.stride - self.before + self.size
+        return self.dilation == 1 and self.stride <= self.size and end >= self.length
+
     def some_are_empty(self) -> bool:
         """Whether some window has no tap on the input."""
         if self.spacing == ADAPTIVE:

@@ -34,6 +34,7 @@ cdef enum:
     MAP_NUMBER = 4          # floats to double
     MAP_PACK = 5            # rank and index in 64 bits
     MAP_PACK_WIDE = 6       # rank and index in 64 bits each
+    MAP_SLOPE = 7           # anything to sign(x) |x|**(p - 1) in double
     WIDE = 12               # the code of Wide, beside those of `in_t`
 
 
@@ -210,30 +211,71 @@ cdef void to_key(
         dst[j] = nan if is_nan(src[j]) else key
 
 
+cdef inline bint is_small(double exponent) noexcept nogil:
+    """Whether small_power() takes an exponent."""
+    return 0.0 <= exponent < 16.0 and exponent == rint(exponent)
+
+
+cdef inline double small_power(double x, int exponent) noexcept nogil:
+    """x ** exponent; the selects are the same for every x, so that loops over it vectorise."""
+    cdef double y = x if exponent & 1 else 1.0
+    x *= x
+    y *= x if exponent & 2 else 1.0
+    x *= x
+    y *= x if exponent & 4 else 1.0
+    x *= x
+    y *= x if exponent & 8 else 1.0
+    return y
+
+
+cdef inline double bounded(double power, double x) noexcept nogil:
+    """A power of |x|, but 0 and infinite only if x is; by mere minima and maxima."""
+    cdef double size = fabs(x)
+    cdef double least = size if size < 2.2250738585072014e-308 else 2.2250738585072014e-308
+    cdef double most = size if size > 1.7976931348623157e+308 else 1.7976931348623157e+308
+    power = least if least > power else power
+    return most if most < power else power
+
+
 cdef void to_power(
     double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil:
     """|x|**p, but 0 and infinite only if x is: the range of an item shows what is out of range."""
-    cdef Py_ssize_t j, e, times = 0
-    cdef double size, least, most
-    for j in range(n * inner):
-        dst[j] = fabs(number(src[j]))
-    if how.exponent == 1.0:
-        return
-    if how.exponent <= 8.0 and how.exponent == rint(how.exponent):
-        times = <Py_ssize_t> how.exponent - 1
-    for e in range(times):
+    cdef Py_ssize_t j
+    cdef double exponent = how.exponent
+    cdef int times
+    if exponent == 1.0:
         for j in range(n * inner):
-            dst[j] *= fabs(number(src[j]))
-    if times == 0:
+            dst[j] = fabs(number(src[j]))
+    elif is_small(exponent):
+        times = <int> exponent
         for j in range(n * inner):
-            dst[j] = pow(dst[j], how.exponent)
-    for j in range(n * inner):
-        size = fabs(number(src[j]))
-        least = 2.2250738585072014e-308 if size > 0.0 else 0.0
-        most = 1.7976931348623157e+308 if size < INFINITY else INFINITY
-        dst[j] = least if dst[j] < least else dst[j]
-        dst[j] = most if dst[j] > most else dst[j]
+            dst[j] = bounded(small_power(fabs(number(src[j])), times), number(src[j]))
+    else:
+        for j in range(n * inner):
+            dst[j] = bounded(pow(fabs(number(src[j])), exponent), number(src[j]))
+
+
+cdef void to_slope(
+    double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    """sign(x) |x|**(p - 1), and 0 only if x is."""
+    cdef Py_ssize_t j
+    cdef double exponent = how.exponent - 1.0, x, y
+    cdef int times
+    if is_small(exponent):
+        times = <int> exponent
+        for j in range(n * inner):
+            x = number(src[j])
+            y = copysign(small_power(fabs(x), times), x)
+            y = y if x == x else x
+            dst[j] = 0.0 if x == 0.0 else y
+    else:
+        for j in range(n * inner):
+            x = number(src[j])
+            # The norm of what is infinite is: the slope is no number.
+            y = copysign(pow(fabs(x), exponent), x) if fabs(x) < INFINITY else NAN
+            dst[j] = 0.0 if x == 0.0 else y
 
 
 cdef void to_packed(
@@ -404,6 +446,55 @@ cdef void root_finish(
         src = <const real_sum_t*> (<const char*> src + src_pitch)
 
 
+# The gradient of a norm, in two poolings.  With y the norm of a window and g what it is given, the
+# first makes g / y**(p - 1) of the powers; the second adds these up over the windows that an element
+# x is in, times sign(x) |x|**(p - 1).  What they multiply by, factors, lies beside the output.
+
+cdef void weight_finish(
+    double* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch,
+    Py_ssize_t rows, Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """dst[r, j] = factors[r, j] / y**(p - 1) for the norm y, or 0 if that is."""
+    cdef Py_ssize_t j, r
+    cdef double p = ending.exponent
+    cdef int times
+    for r in range(rows):
+        if p == 1.0:
+            for j in range(n):
+                dst[j] = norm_total(src[j])
+        elif p == 2.0:
+            for j in range(n):
+                dst[j] = sqrt(norm_total(src[j]))
+        else:
+            for j in range(n):
+                dst[j] = root(norm_total(src[j]), p)
+        if is_small(p - 1.0):
+            times = <int> (p - 1.0)
+            for j in range(n):
+                dst[j] = 0.0 if dst[j] == 0.0 else factors[j] / small_power(dst[j], times)
+        else:
+            for j in range(n):
+                dst[j] = 0.0 if dst[j] == 0.0 else factors[j] / pow(dst[j], p - 1.0)
+        dst = <double*> (<char*> dst + dst_pitch)
+        src = <const real_sum_t*> (<const char*> src + src_pitch)
+        factors += n
+
+
+cdef void slope_finish(
+    out_t* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """dst[r, j] = src[r, j] * factors[r, j], or 0 if the latter is."""
+    cdef Py_ssize_t j, r
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        for j in range(n):
+            put(dst + j, 0.0 if factors[j] == 0.0 else norm_total(src[j]) * factors[j])
+        dst = <out_t*> (<char*> dst + dst_pitch)
+        src = <const real_sum_t*> (<const char*> src + src_pitch)
+        factors += n
+
+
 # ---------------------------------------------------------------------------------------------
 # Choosing
 # ---------------------------------------------------------------------------------------------
@@ -431,6 +522,9 @@ cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
             carrier[0] = 7
     elif mapping == MAP_POWER:
         rows.map = <map_f> to_power[in_t]
+        carrier[0] = 9
+    elif mapping == MAP_SLOPE:
+        rows.map = <map_f> to_slope[in_t]
         carrier[0] = 9
     elif mapping == MAP_NUMBER:
         rows.map = <map_f> to_number[in_t]

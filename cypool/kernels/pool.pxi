@@ -102,6 +102,7 @@ cdef struct Pool:
     Py_ssize_t x_size       # bytes of an input element
     Py_ssize_t size         # bytes of what is lifted, elements or carriers
     Py_ssize_t out_size     # bytes of an output element
+    Py_ssize_t beside_size  # bytes of an element of what lies beside the output
     Py_ssize_t tile         # rows per item
     Py_ssize_t lanes        # lane positions per item
     Py_ssize_t taps         # lane taps per pass
@@ -130,6 +131,7 @@ cdef struct Call:
     const char* x
     char* out
     char* indices
+    const char* beside      # what factors are made of; it lies as the output does
     bint tangled            # they are not contiguous native elements
     bint staged             # they are tangled or mapped, and go through scratch
 
@@ -221,6 +223,15 @@ cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most
     if span.start < 0 or reach < 0 or axis.spacing != REGULAR:
         return 1
     return min(reach // axis.s + 1, most)
+
+
+cdef inline Py_ssize_t alike_turned(
+    const Axis* axis, Py_ssize_t o, Py_ssize_t most) noexcept nogil:
+    """How many of the positions o, o + turned_s, … (at most `most`) are in windows next to those of
+    the one before; 1 if o itself is in fewer than it might be."""
+    if first_window(axis, o) < 0:
+        return 1
+    return clamped(axis.n - (o + axis.before) // axis.turned_s, 1, most)
 
 
 cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
@@ -402,7 +413,7 @@ cdef void vertical(
     elif fresh:
         p.rows.clear(dst, pitch, rows, place.lanes if p.pairs else cells)
     # The rows of a dilated window interleave with the next one's.
-    if p.row.d == 1 and stop + (rows - 1) * stride > place.seen:
+    if p.row.d == 1 and row.first < row.stop and stop + (rows - 1) * stride > place.seen:
         place.seen = stop + (rows - 1) * stride
 
 
@@ -535,8 +546,10 @@ cdef void gather(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
     cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run, phase
     cdef bint fresh = True
+    # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
+    cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
     # Runs are reduced row by row; short rows slide together.
     cdef bint by_row = p.reduces or p.tile == 1 or p.lane.spacing != REGULAR
     cdef bint alone = (by_row and p.direct and not p.lifts and not call.staged
@@ -567,7 +580,9 @@ cdef void gather(
         block = scratch
         if p.lifts:
             lift_rows(p, call, place, base, lo, hi, scratch, raw)
-        r = 0
+        if skip > 1 and not (p.leading or p.pairs):
+            pad(p, block, place.rows, lo, hi)
+        r = phase = 0
         while r < place.rows:
             run = 1
             if p.lifts:
@@ -579,12 +594,16 @@ cdef void gather(
                     row.stop = row.first + m * (part + 1) // p.parts
                     row.first += m * part // p.parts
                 else:
-                    run = alike(&p.row, &row, place.rows - r)
+                    run = (place.rows - r + skip - 1) // skip
+                    if p.row.spacing == TRANSPOSED:
+                        run = alike_turned(&p.row, place.row + r, run)
+                    else:
+                        run = alike(&p.row, &row, run)
                     if call.staged:
                         run = min(run, p.staged_run)
             if p.pairs or (p.leading and not p.lifts):
-                vertical(p, call, place, &row, run, p.row.s, result + r * result_row, result_row,
-                         base + lo, hi - lo, raw)
+                vertical(p, call, place, &row, run, p.row.s, result + r * result_row,
+                         skip * result_row, base + lo, hi - lo, raw)
             elif p.leading:
                 src = block
                 p.rows.fold(result, result_row, &src, block_row, 1, run, cells * p.inner, True)
@@ -592,25 +611,30 @@ cdef void gather(
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                across(p, result + r * result_row, result_row, src, p.row.s * p.row.xs, run,
+                across(p, result + r * result_row, skip * result_row, src, p.row.s * p.row.xs, run,
                        place.lanes, taps, True, fresh, spare)
                 if place.scans:
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
                 if not p.lifts:
-                    if not p.bare:
+                    if not p.bare and skip == 1:
                         pad(p, block + r * block_row, run, lo, hi)
                     vertical(p, call, place, &row, run, p.row.s,
-                             block + r * block_row + lo * acc_cell, block_row, base + lo,
+                             block + r * block_row + lo * acc_cell, skip * block_row, base + lo,
                              hi - lo, raw)
-                if p.lane.spacing != REGULAR:
-                    for m in range(run):
-                        uneven(p, place, result + (r + m) * result_row, block + (r + m) * block_row,
-                               base, tap, taps, fresh, spare)
-                elif by_row:
-                    across(p, result + r * result_row, result_row, block + r * block_row,
-                           block_row, run, place.lanes, taps, False, fresh, spare)
-            r += run
+                if p.lane.spacing == REGULAR and by_row:
+                    across(p, result + r * result_row, skip * result_row, block + r * block_row,
+                           skip * block_row, run, place.lanes, taps, False, fresh, spare)
+            r += run * skip
+            if r >= place.rows and phase + 1 < skip:
+                phase += 1
+                r = phase
+        if p.spreads and place.lanes > 1:
+            spread_phases(p, place, result, result_row, block, block_row, base, spare)
+        elif p.lane.spacing != REGULAR:
+            for r in range(place.rows):
+                uneven(p, place, result + r * result_row, block + r * block_row, base, tap, taps,
+                       fresh, spare)
         if not (p.leading or p.pairs or by_row):
             horizontal(p, result, block, block_row, place.rows, place.lanes, taps, False, fresh,
                        spare)
@@ -650,26 +674,10 @@ cdef void uneven(
     Py_ssize_t tap, Py_ssize_t taps, bint fresh, char* spare) noexcept nogil:
     """Fold uneven lane windows along a row whose first cell is position `base`."""
     cdef const char* batch[BATCH]
-    cdef Py_ssize_t cell = p.inner * p.rows.size, s = p.lane.turned_s
-    cdef Py_ssize_t j, t, n, low, count, lanes, first
-    cdef char* phase = spare + 2 * p.block_bytes
+    cdef Py_ssize_t cell = p.inner * p.rows.size, j, t, n, count
     cdef const char* at
     cdef bint begun
     cdef Span lane
-    if p.spreads and place.lanes > 1:
-        # Positions s apart are in neighbouring windows: each phase slides by one.
-        for j in range(min(s, place.lanes)):
-            first = place.lane + j
-            low = first_window(&p.lane, first)
-            n = (first + p.lane.before) // s + 1 - low
-            lanes = (place.lanes - j + s - 1) // s
-            if n > 0:
-                slide(p, p.rows.fold, phase, True, src + (low - base) * cell, False, lanes,
-                      p.inner, n, spare)
-            else:
-                p.rows.clear(phase, 0, 1, lanes * p.inner)
-            spread(dst + j * cell, phase, lanes, s * cell, cell)
-        return
     for j in range(place.lanes):
         lane = window(&p.lane, place.lane + j)
         begun = not fresh
@@ -691,6 +699,29 @@ cdef void uneven(
         if not begun:
             p.rows.clear(dst, 0, 1, p.inner)
         dst += cell
+
+
+cdef void spread_phases(
+    const Pool* p, const Place* place, char* dst, Py_ssize_t dst_pitch, const char* src,
+    Py_ssize_t src_pitch, Py_ssize_t base, char* spare) noexcept nogil:
+    """Fold transposed lane windows along rows whose first cell is position `base`.
+
+    Positions s apart are in neighbouring windows: each phase slides by one, all rows together.
+    """
+    cdef Py_ssize_t cell = p.inner * p.rows.size, s = p.lane.turned_s, j, n, r, low, lanes, first
+    cdef char* phase = spare + 2 * p.block_bytes
+    for j in range(min(s, place.lanes)):
+        first = place.lane + j
+        low = first_window(&p.lane, first)
+        n = (first + p.lane.before) // s + 1 - low
+        lanes = (place.lanes - j + s - 1) // s
+        if n > 0:
+            slide(p, p.rows.fold, phase, True, src + (low - base) * cell, False,
+                  (place.rows - 1) * p.pitch + lanes, p.inner, n, spare)
+        else:
+            p.rows.clear(phase, src_pitch, place.rows, lanes * p.inner)
+        for r in range(place.rows):
+            spread(dst + r * dst_pitch + j * cell, phase + r * src_pitch, lanes, s * cell, cell)
 
 
 cdef void spread(
@@ -976,7 +1007,9 @@ cdef void finish(
         else:
             dst = scratch + p.at_done if gaps or not p.plain else out
             dst_row = width * p.out_size if gaps else p.row.os
-            if p.ending.shift == 0:
+            if call.beside != NULL:
+                factors_beside(p, call, place, r, run, n, factors)
+            elif p.ending.shift == 0:
                 fill_factors(p, place, r, run, factors, <Memory*> (scratch + p.at_memory))
             if gaps:    # short rows are finished with what is between them, as one
                 p.rows.finish(dst, 0, src, 0, 1, cells, factors, p.ending)
@@ -1000,6 +1033,18 @@ cdef void finish(
             for i in range(run):
                 memcpy(out + i * p.row.os, src + i * dst_row, n * p.out_size)
         r += run
+
+
+cdef void factors_beside(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t rows,
+    Py_ssize_t n, double* factors) noexcept nogil:
+    """Make factors of what lies beside an item's rows of output."""
+    cdef Py_ssize_t at = place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os, i
+    for i in range(rows):
+        p.rows.beside(
+            <char*> factors, call.beside + at // p.out_size * p.beside_size, n, 1, 0, &p.mapping)
+        factors += p.res_pitch * p.inner
+        at += p.row.os
 
 
 cdef void finish_indices(
@@ -1185,7 +1230,7 @@ cdef class Plan:
         bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare,
         bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts,
-        bint parts_rows,
+        bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i, rows, acc_cell
@@ -1194,6 +1239,10 @@ cdef class Plan:
         if (not choose_rows(elem, mapping, kind, acc, out, &lifted, &p.rows)
                 or (pairs and p.rows.pairs == NULL)):
             raise ValueError(f"no kernel for kind {kind}, types {elem}, {acc}, {out}")
+        if beside is not None:
+            p.beside_size = elem_size(beside)
+            if not choose_beside(beside, mapping, acc, out, &p.rows):
+                raise ValueError(f"no kernel for types {elem} and {beside}, {acc}, {out}")
         if not scans:
             p.rows.scan = NULL
         if len(outer) > MAX_OUTER:
@@ -1228,6 +1277,7 @@ cdef class Plan:
         p.ending.wraps = wraps
         p.ending.averages = averages
         p.ending.least = least
+        p.ending.exponent = divisor
         # Sums are wider than elements, in 16 to 64 bits, and have one divisor.
         if acc < 3 and out < 8 and p.out_size < p.rows.size and not (wraps or averages):
             for i in range(1, 8 * p.out_size):
@@ -1249,6 +1299,8 @@ cdef class Plan:
         for i in range(p.nouter):
             p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
+        if p.rows.beside != NULL and not p.plain:
+            raise ValueError("the output is not contiguous")
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies
@@ -1290,16 +1342,17 @@ cdef class Plan:
         p.scratch_bytes = p.at_memory + rounded_up(
             sizeof(Memory) + min(tile, FACTORS) * sizeof(double))
 
-    def run(self, x, out, indices, int threads):
+    def run(self, x, out, indices, int threads, beside=None):
         """Pool x into out: two arrays of exactly the shapes and strides planned for.
 
-        `indices`, if not None, is an array of int64 with the layout of out.  False, with nothing
-        done, if x and out may share memory.
+        `indices`, if not None, is an array of int64 with the layout of out; so is `beside`, of the
+        type planned for.  False, with nothing done, if out may share memory with x or `beside`.
         """
         cdef const Pool* p = &self.pool
         cdef Call call
         cdef Py_buffer x_view, out_view
         cdef char[::1] index_view
+        cdef const char[::1] beside_view
         cdef Py_ssize_t i, units = p.items * p.parts
         cdef char* memory = NULL
         cdef char* scratch
@@ -1313,6 +1366,16 @@ cdef class Plan:
                     raise ValueError("the arrays are not laid out as planned")
                 if overlap(&x_view, &out_view):
                     return False
+                call.beside = NULL
+                if p.rows.beside != NULL:
+                    # C-contiguous, as out has to be here.
+                    beside_view = beside.reshape(-1).view("b")
+                    if beside_view.shape[0] * p.out_size != out_view.len * p.beside_size:
+                        raise ValueError("what lies beside out is not laid out as planned")
+                    call.beside = &beside_view[0]
+                    if (call.beside < <const char*> out_view.buf + out_view.len
+                            and <const char*> out_view.buf < call.beside + beside_view.shape[0]):
+                        return False
                 if threads > units:
                     threads = <int> units
                 call.x = <const char*> x_view.buf

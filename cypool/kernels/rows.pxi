@@ -260,6 +260,68 @@ cdef Py_ssize_t elem_size(int elem) noexcept:
     return 4 if elem == 8 else 8 if elem == 9 else 2
 
 
+cdef void choose_map(int elem, int mapping, Rows* rows, int* carrier) noexcept:
+    """Fill in the map of elements of a code, and the code of what it maps to."""
+    if elem == 0:
+        map_from(<uint8_t*> NULL, mapping, rows, carrier)
+    elif elem == 1:
+        map_from(<int8_t*> NULL, mapping, rows, carrier)
+    elif elem == 2:
+        map_from(<uint16_t*> NULL, mapping, rows, carrier)
+    elif elem == 3:
+        map_from(<int16_t*> NULL, mapping, rows, carrier)
+    elif elem == 4:
+        map_from(<uint32_t*> NULL, mapping, rows, carrier)
+    elif elem == 5:
+        map_from(<int32_t*> NULL, mapping, rows, carrier)
+    elif elem == 6:
+        map_from(<uint64_t*> NULL, mapping, rows, carrier)
+    elif elem == 7:
+        map_from(<int64_t*> NULL, mapping, rows, carrier)
+    elif elem == 8:
+        map_from(<float*> NULL, mapping, rows, carrier)
+    elif elem == 9:
+        map_from(<double*> NULL, mapping, rows, carrier)
+    elif elem == 10:
+        map_from(<Half*> NULL, mapping, rows, carrier)
+    elif elem == 11:
+        map_from(<Brain*> NULL, mapping, rows, carrier)
+
+
+cdef finish_f slope_finisher(real_sum_t* _, int out) noexcept:
+    """The finish of sums, times the slopes beside them, into the output type of a code."""
+    if out == 8:
+        return <finish_f> slope_finish[float, real_sum_t]
+    elif out == 9:
+        return <finish_f> slope_finish[double, real_sum_t]
+    elif out == 10:
+        return <finish_f> slope_finish[Half, real_sum_t]
+    elif out == 11:
+        return <finish_f> slope_finish[Brain, real_sum_t]
+    return NULL
+
+
+cdef bint choose_beside(int elem, int mapping, int acc, int out, Rows* rows) noexcept:
+    """Finish with factors made of elements of a code that lie as the output does, or return False."""
+    cdef Rows mapped
+    cdef int carrier = elem
+    memset(&mapped, 0, sizeof(Rows))
+    choose_map(elem, MAP_NUMBER if mapping == MAP_POWER else MAP_SLOPE, &mapped, &carrier)
+    rows.beside = mapped.map
+    rows.finish = NULL
+    if mapping == MAP_POWER:
+        if acc == 3 and out == 9:
+            rows.finish = <finish_f> weight_finish[double]
+        elif acc == 4 and out == 9:
+            rows.finish = <finish_f> weight_finish[Twin]
+    elif mapping == MAP_NONE:
+        if acc == 3:
+            rows.finish = slope_finisher(<double*> NULL, out)
+        elif acc == 4:
+            rows.finish = slope_finisher(<Twin*> NULL, out)
+    return rows.finish != NULL and carrier == 9
+
+
 cdef bint choose_rows(
     int elem, int mapping, int kind, int acc, int out, int* lifted, Rows* rows) noexcept:
     """Fill `rows` and the code of what they lift; False if there is nothing to fill them with."""
@@ -267,30 +329,7 @@ cdef bint choose_rows(
     memset(rows, 0, sizeof(Rows))
     memset(&mapped, 0, sizeof(Rows))
     lifted[0] = elem
-    if elem == 0:
-        map_from(<uint8_t*> NULL, mapping, &mapped, lifted)
-    elif elem == 1:
-        map_from(<int8_t*> NULL, mapping, &mapped, lifted)
-    elif elem == 2:
-        map_from(<uint16_t*> NULL, mapping, &mapped, lifted)
-    elif elem == 3:
-        map_from(<int16_t*> NULL, mapping, &mapped, lifted)
-    elif elem == 4:
-        map_from(<uint32_t*> NULL, mapping, &mapped, lifted)
-    elif elem == 5:
-        map_from(<int32_t*> NULL, mapping, &mapped, lifted)
-    elif elem == 6:
-        map_from(<uint64_t*> NULL, mapping, &mapped, lifted)
-    elif elem == 7:
-        map_from(<int64_t*> NULL, mapping, &mapped, lifted)
-    elif elem == 8:
-        map_from(<float*> NULL, mapping, &mapped, lifted)
-    elif elem == 9:
-        map_from(<double*> NULL, mapping, &mapped, lifted)
-    elif elem == 10:
-        map_from(<Half*> NULL, mapping, &mapped, lifted)
-    elif elem == 11:
-        map_from(<Brain*> NULL, mapping, &mapped, lifted)
+    choose_map(elem, mapping, &mapped, lifted)
     if lifted[0] == 0:
         rows_from(<uint8_t*> NULL, kind, acc, out, rows)
     elif lifted[0] == 1:

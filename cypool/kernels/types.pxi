@@ -8,7 +8,7 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cython.parallel cimport prange, threadid
-from libc.math cimport INFINITY, NAN, fabs, fma, frexp, isfinite, ldexp, pow, rint, sqrt
+from libc.math cimport INFINITY, NAN, copysign, fabs, fma, frexp, isfinite, ldexp, pow, rint, sqrt
 from libc.stdint cimport (
     int8_t,
     int16_t,
@@ -175,6 +175,7 @@ cdef struct Ending:
     bint averages       # divisors count NaNs, which sums leave out
     bint least          # ranks are complemented
     int shift           # if it is not 0, every divisor is 2**shift
+    double exponent     # of norms
 
 # How elements become carriers.
 cdef struct Mapping:
@@ -237,6 +238,7 @@ cdef struct Rows:
     finish_f finish     # accumulators into output; NULL if they are the output
     map_f map           # elements into what is lifted; NULL if they are that
     finish_f indices    # accumulators into indices; NULL if they have none
+    map_f beside        # elements that lie as the output does into its factors; may be NULL
     Py_ssize_t size     # bytes of an accumulator
     # Float sums only:
     scan_f scan         # widen a range to the elements of a row
