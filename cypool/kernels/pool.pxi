@@ -37,7 +37,7 @@ cdef enum:
     SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
-    FACTORS = 1024      # rows are finished together while they have so many elements or less
+    FACTORS = 2048      # rows are finished together while they have so many elements or less
 
 # How the windows of an axis follow each other.
 cdef enum:
