@@ -482,7 +482,7 @@ def plan_for(
     passes = -(-min(lane.k, lane.n) // tiling.taps)
     parts, parts_rows = 1, False
     even = row.spacing == lane.spacing == geometry.REGULAR
-    if items < 16 and work > items * SERIAL and even and not tiling.lifts:
+    if items < 16 and work > items * SERIAL and even and not (tiling.lifts or tiling.joins):
         parts_rows = passes < 8
         room = PARTS_BYTES // (items * tiling.tile * tiling.lanes * inner.n * acc_size)
         most_parts = min(row.k // 8 if parts_rows else passes, room)
@@ -493,6 +493,8 @@ def plan_for(
     rows = -(-rows_above * row.k // (parts if parts_rows else 1) // 3) + 3
     if tiling.lifts:
         rows = rows_above // 3 + 3 + doublings(row.k)
+    if tiling.joins:
+        rows = rows_above // 3 + 3 + row.k
     depth = rows + (tiling.taps // 64 + 64 if tiling.reduces else tiling.taps)
     depth += passes if parts_rows else -(-passes // parts)
     depth += parts
@@ -560,6 +562,7 @@ class Tiling(NamedTuple):
     reduces: bool
     slides: bool
     lifts: bool
+    joins: bool
     bare: bool
     pairs: bool
     tile: int
@@ -588,14 +591,24 @@ def tiling_of(
     # Cells of several elements are dealt out slowly, so that it pays to pick few of them.
     slides = lane.s > 1 and (inner > 1 or lane.k > lane.s * (doublings(lane.k) + 1))
     reach = row.d * (row.k - 1) + 1
-    lifts = (
-        row.out > 1
-        and row.spacing == geometry.REGULAR
-        and 16 * cell * reach <= LARGEST_BLOCK
-        and lane.s <= max(BLOCK // cell, 1)
-        and lifting_pays(rows_above, row, lane.n * cell, mapped)
-    )
+    path = "direct"
+    small = 16 * cell * reach <= LARGEST_BLOCK and lane.s <= max(BLOCK // cell, 1)
+    if row.out > 1 and row.spacing == geometry.REGULAR and small:
+        passes = 0 if leading else passes_along(lane, reduces, slides)
+        path = row_path(rows_above, row, lane.n * cell, passes, mapped)
+    lifts, joins = path == "lifts", path == "joins"
     tile, cap = row.out, max(BLOCK // cell, 1)
+    if joins:
+        # A block of rows is kept while the rows of the next one are read; a tile is some blocks,
+        # as it shares the rows of one with the next tile.
+        most = LARGEST_BLOCK // cell
+        wanted = 1 if leading else 24 * lane.d * lane.k
+        cap = max(2 * BLOCK // (cell * reach), min(wanted, BLOCK // cell, most // reach), 1)
+        whole = row.k * row.d
+        height = min(max(3 * whole, 64 * row.s), most // cap)
+        blocks = -(-row.out * row.s // whole)
+        blocks = -(-blocks // -(-blocks // max(height // whole, 1)))  # tiles of one size
+        tile = min(max(blocks * whole // row.s, 1), row.out)
     if lifts:
         # Neighbouring tiles share the rows that their windows reach over: a tile should be tall,
         # and as wide as the lane windows need if there is room.
@@ -617,15 +630,15 @@ def tiling_of(
         and inner == lane.d == 1
         and lane.out * acc_size >= 128
         and taps == lane.k
-        and not (lifts or wide_sums)
+        and not (lifts or joins or wide_sums)
     )
     pitch = (lanes - 1) * lane.s + reach
-    if (lanes > 1 or lifts) and not (leading or reduces or pairs):
+    if (lanes > 1 or lifts or joins) and not (leading or reduces or pairs):
         pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
         line = max(64 // cell, 1) * lane.s
-        if lifts and pitch >= 8 * line:
+        if (lifts or joins) and pitch >= 8 * line:
             pitch = -(-pitch // line) * line  # so that each begins a cache line
-    if not lifts:
+    if not (lifts or joins):
         # Runs are mostly read where they lie, and need no room.
         room = 4 * cap if reduces else cap
         tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
@@ -643,11 +656,11 @@ def tiling_of(
         and tile > 1
         and lanes == lane.out
         and taps == lane.k <= lane.n
-        and not (leading or reduces or lifts or slides or pairs)
+        and not (leading or reduces or lifts or joins or slides or pairs)
     )
     if bare:
         pitch = lane.n
-    return Tiling(leading, reduces, slides, lifts, bare, pairs, tile, lanes, taps, pitch)
+    return Tiling(leading, reduces, slides, lifts, joins, bare, pairs, tile, lanes, taps, pitch)
 
 
 def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
@@ -666,7 +679,7 @@ def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
     if taps < lane.k or lane.turned_d != 1:
         reach = min(reach, lane.n)  # only windows that slide take cells beyond the axis
     tile = min(row.out, max(cap // max(reach, lanes), 1))
-    return Tiling(False, False, False, False, False, False, tile, lanes, taps, reach)
+    return Tiling(False, False, False, False, False, False, False, tile, lanes, taps, reach)
 
 
 def doublings(k: int) -> int:
@@ -674,20 +687,38 @@ def doublings(k: int) -> int:
     return k.bit_length() + k.bit_count() - 2
 
 
-def lifting_pays(rows_above: int, row: Axis, row_bytes: int, mapped: bool) -> bool:
-    """Return whether the rows of a tile should be lifted once and slid over each other.
+def passes_along(lane: Axis, reduces: bool, slides: bool) -> int:
+    """Return about how many row operations it takes to fold along a row of cells."""
+    if reduces:
+        return 1
+    sliding = lane.k.bit_length() - 1
+    if lane.s == 1:
+        return sliding
+    return sliding + 2 if slides else 1 - (-lane.k // 3)
 
-    The work for one output row is counted in vectors of 64 bytes; a fold of up to three rows
-    costs about 15 of them before its first, and a map of elements as much as a fold.
+
+def row_path(rows_above: int, row: Axis, row_bytes: int, passes: int, mapped: bool) -> str:
+    """Choose how row windows are folded: directly, or where they overlap much in another way.
+
+    A tile's rows may be lifted once and slid over each other, all of them as one; or joined of
+    suffixes and prefixes of blocks of rows, one by one.  The work for one output row is counted
+    in vectors of 64 bytes; a fold of up to three rows costs about 15 of them before its first, and
+    a map of elements as much as a fold.
     """
     vectors = -(-min(row_bytes, BLOCK) // 64)
     sources = rows_above * row.k
-    directly = -(-sources // 3) * 15 + sources * vectors
-    lifted = -(-rows_above // 3) * 15 + (rows_above + 1 + doublings(row.k)) * vectors
+    lift = -(-rows_above // 3) * 15 + (rows_above + 1) * vectors
+    direct = -(-sources // 3) * 15 + sources * vectors
     if mapped:
-        directly += sources * (15 + vectors)
-        lifted += rows_above * (15 + vectors)
-    return row.s * lifted < directly
+        direct += sources * (15 + vectors)
+        lift += rows_above * (15 + vectors)
+    # What slides is stored at each step, and tiles have a third of their rows in common.
+    slid = row.s * (15 + 3 * (lift - 15 + doublings(row.k) * vectors) // 2)
+    # Accumulated to suffixes, and to prefixes; joined; and folded along each row by itself.
+    joined = (2 * row.s - 1) * (15 + vectors) + 20 + 2 * vectors + 8 * passes
+    if rows_above > 1 or mapped:
+        joined += row.s * 4 * lift // 3
+    return min((direct, "direct"), (joined, "joins"), (slid, "lifts"))[1]
 
 
 def merge(axes: list[Axis]) -> list[Axis]:

@@ -19,6 +19,16 @@ SHAPES_AND_WINDOWS = [
     ((3, 41, 53), {"kernel_size": (9, 17), "stride": (1, 3), "padding": (4, 8), "axis": (1, 2)}),
     ((2, 40, 40, 3), {"kernel_size": 13, "stride": 1, "padding": "same", "axis": (1, 2)}),
     ((2, 40, 40, 48), {"kernel_size": 3, "stride": 1, "dilation": 2, "axis": (1, 2)}),
+    (
+        (2, 61, 300),
+        {
+            "kernel_size": (9, 4),
+            "stride": 1,
+            "dilation": (2, 1),
+            "padding": (3, 1),
+            "axis": (1, 2),
+        },
+    ),
     ((30_011,), {"kernel_size": 1000, "stride": 7}),
     ((64, 7, 7), {"kernel_size": 7, "axis": (1, 2)}),
     ((6, 5, 9, 11), {"kernel_size": (2, 3, 4), "stride": 1, "axis": (0, 3, 1)}),

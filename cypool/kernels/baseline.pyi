@@ -33,6 +33,7 @@ class Plan:
         reduces: bool,
         slides: bool,
         lifts: bool,
+        joins: bool,
         bare: bool,
         pairs: bool,
         tile: int,

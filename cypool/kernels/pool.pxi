@@ -37,7 +37,7 @@ cdef enum:
     SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
-    FACTORS = 1024      # rows are finished together while they have so many elements or less
+    FACTORS = 2048      # rows are finished together while they have so many elements or less
 
 # How the windows of an axis follow each other.
 cdef enum:
@@ -84,6 +84,7 @@ cdef struct Pool:
     bint reduces            # horizontal folds go run by run instead of sliding rows
     bint slides             # strided horizontal folds slide by one, then pick
     bint lifts              # the rows of an item are lifted once and slide over each other
+    bint joins              # they are joined of suffixes and prefixes of blocks of rows
     bint direct             # a row without padding may be read where it lies
     bint pairs              # the lane windows are pairs, folded with their rows at once
     bint bare               # scratch rows have no padding; the windows it cuts are folded apart
@@ -114,6 +115,7 @@ cdef struct Pool:
     Py_ssize_t row_blocks
     Py_ssize_t items
     Py_ssize_t block_bytes  # the room for a tile's rows
+    Py_ssize_t at_joined    # the rows that windows are joined of
     Py_ssize_t at_result    # offsets into a thread's scratch
     Py_ssize_t at_raw       # room for staged rows
     Py_ssize_t staged_rows  # how many there may be
@@ -578,6 +580,11 @@ cdef void gather(
             hi = lo + p.lane.n
         place.seen = 0
         block = scratch
+        if p.joins:
+            join_rows(p, call, place, base, lo, hi, taps, fresh, result, result_row, scratch)
+            fresh = False
+            tap += p.taps
+            continue
         if p.lifts:
             lift_rows(p, call, place, base, lo, hi, scratch, raw)
         if skip > 1 and not (p.leading or p.pairs):
@@ -843,6 +850,111 @@ cdef void lift_rows(
         # Every s-th row moves up; none is written before it was read.
         p.rows.fold(dst, block_row, &src, p.row.s * block_row, 1, place.rows,
                     p.pitch * p.inner, True)
+
+
+cdef void join_rows(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t base, Py_ssize_t lo, Py_ssize_t hi,
+    Py_ssize_t taps, bint fresh, char* result, Py_ssize_t result_row, char* scratch) noexcept nogil:
+    """Fold the windows of an item, where row windows overlap much and rows are long.
+
+    Positions are counted from the start of the first window of the axis, and so are the blocks
+    that windows are joined of: a sum is the same in every tile.
+    """
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
+    cdef Py_ssize_t n = (hi - lo) * p.inner, d = p.row.d, whole = p.row.k * d
+    cdef Py_ssize_t first = place.row * p.row.s
+    cdef Py_ssize_t stop = first + (place.rows - 1) * p.row.s + whole - d + 1
+    cdef Py_ssize_t top = clamped(p.row.before, first, stop)
+    cdef Py_ssize_t bottom = clamped(p.row.before + p.row.n, top, stop)
+    cdef char* suffixes = scratch + p.at_joined
+    cdef char* prefixes = suffixes + whole * block_row
+    cdef char* lifted_rows = prefixes + d * block_row
+    cdef const char* src = lifted_rows     # the row at `first`
+    cdef const char* batch[2]
+    cdef char* window_row = scratch + lo * acc_cell
+    cdef char* prefix
+    cdef Py_ssize_t pitch = block_row, begin, end = 0, at, last, next_ = 0, i, r
+    cdef bint direct = single(p, place) and not call.staged
+    cdef fold_f fold = p.rows.lift if direct else p.rows.fold
+    cdef join_f join = p.rows.lift_join if direct else p.rows.fold_join
+    cdef Span row
+    if direct:
+        pitch = p.row.xs
+        src = call.x + place.x_at + (base + lo) * p.lane.xs + (first - p.row.before) * pitch
+        if place.scans and top < bottom:
+            p.rows.scan(src + (top - first) * pitch, pitch, bottom - top, n, &place.range_)
+    else:
+        row.first = 0
+        row.stop = 1
+        row.count = 1
+        i = top
+        while i < bottom:
+            row.start = i - p.row.before
+            r = min(bottom - i, p.staged_rows) if call.staged else bottom - i
+            vertical(p, call, place, &row, r, 1, lifted_rows + (i - first) * block_row, block_row,
+                     base + lo, hi - lo, scratch + p.at_raw)
+            i += r
+    if not p.leading:
+        pad(p, scratch, 1, lo, hi)
+    for r in range(place.rows):
+        at = first + r * p.row.s
+        if at >= end:
+            begin = at // whole * whole
+            end = begin + whole
+            for i in range(end - d, end):
+                accumulate(p, direct, suffixes + (i - begin) * block_row, block_row,
+                           src + (i - first) * pitch, pitch, (i - at) // d + 1 if i >= at else 0,
+                           top - i, bottom - i, n)
+            p.rows.clear(prefixes, block_row, d, n)
+            next_ = end
+        if p.leading:
+            window_row = result + r * result_row
+        batch[0] = suffixes + (at - begin) * block_row
+        if at < begin + d:
+            p.rows.fold(window_row, 0, batch, 0, 1, 1, n, True)
+        else:
+            last = at + whole - d
+            for i in range(next_, last + 1):
+                prefix = prefixes + i % d * block_row
+                batch[1] = src + (i - first) * pitch
+                if not top <= i < bottom:
+                    continue
+                if i == last:
+                    join(window_row, prefix, batch[0], batch[1], n)
+                else:
+                    fold(prefix, 0, batch + 1, 0, 1, 1, n, False)
+            next_ = last + 1
+            if not top <= last < bottom:
+                batch[1] = prefixes + last % d * block_row
+                p.rows.fold(window_row, 0, batch, 0, 2, 1, n, True)
+        if not p.leading:
+            across(p, result + r * result_row, result_row, scratch, block_row, 1, place.lanes,
+                   taps, False, fresh, scratch + p.block_bytes)
+
+
+cdef void accumulate(
+    const Pool* p, bint direct, char* dst, Py_ssize_t dst_pitch, const char* src,
+    Py_ssize_t src_pitch, Py_ssize_t count, Py_ssize_t top, Py_ssize_t bottom,
+    Py_ssize_t n) noexcept nogil:
+    """Fold up every d-th of the rows up to src, each with those below it, into those up to dst.
+
+    There are rows only from `top` on and before `bottom`, as counted from src.
+    """
+    cdef Py_ssize_t i = 0, d = p.row.d, run
+    cdef const char* last
+    while i < count:
+        run = 1
+        if top <= -i * d < bottom:
+            run = min(count - i, (-i * d - top) // d + 1)
+            (p.rows.lift_accumulate if direct else p.rows.fold_accumulate)(
+                dst - i * d * dst_pitch, -d * dst_pitch, src - i * d * src_pitch, -d * src_pitch,
+                run, n, i == 0)
+        elif i == 0:
+            p.rows.clear(dst, 0, 1, n)
+        else:
+            last = dst - (i - 1) * d * dst_pitch
+            p.rows.fold(dst - i * d * dst_pitch, 0, &last, 0, 1, 1, n, True)
+        i += run
 
 
 cdef inline bint single(const Pool* p, const Place* place) noexcept nogil:
@@ -1111,7 +1223,7 @@ cdef void pool_item(
     locate(p, item, &place)
     # Accumulators that are the output may be folded straight into it.
     straight = p.rows.finish == NULL and p.plain and (
-        p.leading or p.pairs or place.rows == 1
+        p.leading or p.pairs or p.joins or place.rows == 1
         or (p.res_pitch == place.lanes and p.row.os == result_row))
     if straight:
         result = (call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os)
@@ -1227,7 +1339,7 @@ cdef class Plan:
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint bare,
+        bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint joins, bint bare,
         bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts,
         bint parts_rows, object beside,
@@ -1286,6 +1398,7 @@ cdef class Plan:
         p.reduces = reduces
         p.slides = slides
         p.lifts = lifts
+        p.joins = joins
         p.bare = bare
         p.tile = tile
         p.lanes = lanes
@@ -1309,7 +1422,7 @@ cdef class Plan:
         p.pairs = pairs
         p.pitch = pitch
         p.res_pitch = pitch // p.lane.s
-        if p.leading or p.pairs or reduces or tile == 1 or p.lane.spacing != REGULAR:
+        if p.leading or p.pairs or reduces or joins or tile == 1 or p.lane.spacing != REGULAR:
             p.res_pitch = lanes
         p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
         p.lane_blocks = (p.lane.out + lanes - 1) // lanes
@@ -1319,13 +1432,17 @@ cdef class Plan:
             p.items *= p.outer[i].out
         # The scratch of a thread: four blocks, result, staged rows, native row, finished row,
         # divisors.
-        rows = tile
+        rows = 1 if joins else tile
         if lifts:
             rows = (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
         p.block_bytes = rounded_up((rows * pitch + (2 * p.lane.k if bare else 0)) * acc_cell)
         if (p.leading or p.pairs) and not lifts:
             p.block_bytes = 0
-        p.at_result = 4 * p.block_bytes
+        p.at_joined = 4 * p.block_bytes
+        p.at_result = p.at_joined
+        if joins:
+            rows = (p.row.k + 1) * p.row.d + (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
+            p.at_result += rounded_up(rows * pitch * acc_cell)
         p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
         p.at_raw = p.at_result + p.result_bytes
         rows = max((tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1, SLOTS)

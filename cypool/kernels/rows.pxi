@@ -118,6 +118,10 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
     rows.pairs = <fold_f> best_pairs[elem_t, order_t]
     rows.lift_run = <reduce_f> best_run[elem_t, order_t]
     rows.fold_run = rows.lift_run
+    rows.lift_accumulate = <reduce_f> best_accumulate[elem_t, order_t]
+    rows.fold_accumulate = rows.lift_accumulate
+    rows.lift_join = <join_f> best_join[elem_t, order_t]
+    rows.fold_join = rows.lift_join
     rows.clear = <clear_f> best_clear[elem_t, order_t]
     rows.finish = NULL
     rows.size = sizeof(elem_t)
@@ -128,6 +132,8 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     if not (sum_t is Twin or sum_t is Wide or sum_t is Sparse):
         rows.pairs = <fold_f> sum_pairs[sum_t, term_t]
     rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
+    rows.lift_accumulate = <reduce_f> sum_accumulate[sum_t, term_t]
+    rows.lift_join = <join_f> sum_join[sum_t, term_t]
     if term_t is float or term_t is double:
         rows.scan = <scan_f> scan[term_t]
         rows.exact = <visit_f> exact_add[term_t]
@@ -210,6 +216,8 @@ cdef finish_f root_finisher(real_sum_t* _, int out) noexcept:
 cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
     rows.fold = <fold_f> sum_fold[sum_t, sum_t]
     rows.fold_run = <reduce_f> sum_run[sum_t, sum_t]
+    rows.fold_accumulate = <reduce_f> sum_accumulate[sum_t, sum_t]
+    rows.fold_join = <join_f> sum_join[sum_t, sum_t]
     rows.clear = <clear_f> zero_clear[sum_t]
     rows.size = sizeof(sum_t)
     rows.finish = sum_finisher(tag, out)

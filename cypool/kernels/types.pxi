@@ -26,7 +26,13 @@ from libc.string cimport memcpy, memset
 cdef extern from *:
     """
     #include <fenv.h>
-    #ifdef FE_INEXACT
+    #if defined(__x86_64__) || defined(_M_X64)
+    /* fenv.h would clear the flags of the old floating-point unit too, which takes longer than
+       to pool a small plane. */
+    #include <xmmintrin.h>
+    #define cypool_forget() _mm_setcsr(_mm_getcsr() & ~_MM_EXCEPT_INEXACT)
+    #define cypool_rounded() ((_mm_getcsr() & _MM_EXCEPT_INEXACT) != 0)
+    #elif defined(FE_INEXACT)
     #define cypool_forget() feclearexcept(FE_INEXACT)
     #define cypool_rounded() (fetestexcept(FE_INEXACT) != 0)
     #else
@@ -211,6 +217,8 @@ ctypedef void (*fold_f)(
 ctypedef void (*reduce_f)(
     char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, bint fresh) noexcept nogil
+ctypedef void (*join_f)(
+    char* dst, char* prefix, const char* suffix, const char* src, Py_ssize_t n) noexcept nogil
 ctypedef void (*clear_f)(
     char* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
 ctypedef void (*finish_f)(
@@ -234,6 +242,10 @@ cdef struct Rows:
     fold_f pairs        # pairs of elements into accumulators; may be NULL
     reduce_f lift_run   # a run of elements into one accumulator
     reduce_f fold_run   # a run of accumulators into one
+    reduce_f lift_accumulate    # rows of elements into rows of what they come to so far
+    reduce_f fold_accumulate    # the same of accumulators
+    join_f lift_join    # a row of elements into a prefix, and that and a suffix into a window
+    join_f fold_join    # the same of accumulators
     clear_f clear       # the identity
     finish_f finish     # accumulators into output; NULL if they are the output
     map_f map           # elements into what is lifted; NULL if they are that
