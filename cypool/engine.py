@@ -59,6 +59,9 @@ LARGE_BLOCK = 24576
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 393216
 
+#: Sums of floats that chain more rows than this leave too many in doubt, to be added up anew.
+DEEPEST = 300
+
 #: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
 LONG_RUN = 128
 
@@ -473,7 +476,10 @@ def plan_for(
     row = merged.pop() if merged else ALONE
     rows_above = math.prod(axis.k for axis in merged)
     single_only = acc in ("twin", "wide", "sparse")
-    tiling = tiling_of(rows_above, row, lane, inner.n, acc_size, single_only, mapping != "none")
+    rounds = acc in ("double", "twin", "sparse")
+    tiling = tiling_of(
+        rows_above, row, lane, inner.n, acc_size, single_only, rounds, mapping != "none"
+    )
 
     # Few items with large windows: split the windows, to have work for every thread, and into so
     # many parts that a sum is as shallow as it can be.
@@ -494,8 +500,11 @@ def plan_for(
     if tiling.lifts:
         rows = rows_above // 3 + 3 + doublings(row.k)
     if tiling.joins:
-        rows = rows_above // 3 + 3 + row.k
-    depth = rows + (tiling.taps // 64 + 64 if tiling.reduces else tiling.taps)
+        rows = rows_above // 3 + 3 + row.k // 2 + 1  # half a block on the average
+    cells = tiling.taps // 64 + 64 if tiling.reduces else tiling.taps
+    if even and not (tiling.reduces or tiling.bare) and (lane.s == 1 or tiling.slides):
+        cells = doublings(tiling.taps)
+    depth = rows + cells
     depth += passes if parts_rows else -(-passes // parts)
     depth += parts
 
@@ -578,6 +587,7 @@ def tiling_of(
     inner: int,
     acc_size: int,
     wide_sums: bool,
+    rounds: bool,
     mapped: bool,
 ) -> Tiling:
     """Choose the path of the kernels, and a tile that stays in the cache."""
@@ -596,6 +606,8 @@ def tiling_of(
     if row.out > 1 and row.spacing == geometry.REGULAR and small:
         passes = 0 if leading else passes_along(lane, reduces, slides)
         path = row_path(rows_above, row, lane.n * cell, passes, mapped)
+    if path == "joins" and rounds and row.k > DEEPEST:
+        path = "lifts"
     lifts, joins = path == "lifts", path == "joins"
     tile, cap = row.out, max(BLOCK // cell, 1)
     if joins:
