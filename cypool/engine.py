@@ -209,11 +209,11 @@ def pool(
     # A subclass may have its own idea of reshaping.
     target = given if type(out) is np.ndarray else given.view(np.ndarray)
     flags = target.flags
-    contiguous = flags.c_contiguous
+    packed = flags.c_contiguous
     alone = not return_indices and beside is None
-    if flags.aligned and target.dtype.isnative and (contiguous or alone):
+    if flags.aligned and target.dtype.isnative and (packed or alone):
         kept, strided = target, recipe
-        if contiguous:
+        if packed:
             kept = target if recipe.shape is recipe.kept else target.reshape(recipe.kept)
         else:
             kept = np.expand_dims(target, recipe.reduced)
