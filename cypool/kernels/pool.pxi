@@ -639,9 +639,7 @@ cdef void gather(
         if p.spreads and place.lanes > 1:
             spread_phases(p, place, result, result_row, block, block_row, base, spare)
         elif p.lane.spacing != REGULAR:
-            for r in range(place.rows):
-                uneven(p, place, result + r * result_row, block + r * block_row, base, tap, taps,
-                       fresh, spare)
+            uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, spare)
         if not (p.leading or p.pairs or by_row):
             horizontal(p, result, block, block_row, place.rows, place.lanes, taps, False, fresh,
                        spare)
@@ -677,11 +675,12 @@ cdef void lane_reach(
 
 
 cdef void uneven(
-    const Pool* p, const Place* place, char* dst, const char* src, Py_ssize_t base,
-    Py_ssize_t tap, Py_ssize_t taps, bint fresh, char* spare) noexcept nogil:
-    """Fold uneven lane windows along a row whose first cell is position `base`."""
+    const Pool* p, const Place* place, char* dst, Py_ssize_t dst_pitch, const char* src,
+    Py_ssize_t src_pitch, Py_ssize_t base, Py_ssize_t tap, Py_ssize_t taps, bint fresh,
+    char* spare) noexcept nogil:
+    """Fold uneven lane windows along rows whose first cells are position `base`."""
     cdef const char* batch[BATCH]
-    cdef Py_ssize_t cell = p.inner * p.rows.size, j, t, n, count
+    cdef Py_ssize_t cell = p.inner * p.rows.size, j, r, t, n, count
     cdef const char* at
     cdef bint begun
     cdef Span lane
@@ -690,21 +689,25 @@ cdef void uneven(
         begun = not fresh
         n = clamped(lane.stop - tap, 0, taps)
         at = src + (lane.start + tap * p.lane.d - base) * cell
-        if p.lane.d == 1:
-            if n > 0:
-                reduce_taps(p, dst, at, n, False, fresh, spare)
+        if n > 0 and p.lane.d == 1:
+            if p.inner == 1 and n < 8 * LONG_SHARE:
+                p.rows.fold_run(dst, dst_pitch, at, src_pitch, place.rows, n, fresh)
+            else:
+                for r in range(place.rows):
+                    reduce_taps(p, dst + r * dst_pitch, at + r * src_pitch, n, False, fresh, spare)
+            begun = True
+            n = 0
+        count = 0
+        for t in range(n):
+            batch[count] = at + t * p.lane.d * cell
+            count += 1
+            if count == BATCH or t == n - 1:
+                p.rows.fold(dst, dst_pitch, batch, src_pitch, count, place.rows, p.inner,
+                            not begun)
                 begun = True
-        else:
-            count = 0
-            for t in range(n):
-                batch[count] = at + t * p.lane.d * cell
-                count += 1
-                if count == BATCH or t == n - 1:
-                    p.rows.fold(dst, 0, batch, 0, count, 1, p.inner, not begun)
-                    begun = True
-                    count = 0
+                count = 0
         if not begun:
-            p.rows.clear(dst, 0, 1, p.inner)
+            p.rows.clear(dst, dst_pitch, place.rows, p.inner)
         dst += cell
 
 
