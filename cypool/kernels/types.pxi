@@ -26,13 +26,7 @@ from libc.string cimport memcpy, memset
 cdef extern from *:
     """
     #include <fenv.h>
-    #if defined(__x86_64__) || defined(_M_X64)
-    /* fenv.h would clear the flags of the old floating-point unit too, which takes longer than
-       to pool a small plane. */
-    #include <xmmintrin.h>
-    #define cypool_forget() _mm_setcsr(_mm_getcsr() & ~_MM_EXCEPT_INEXACT)
-    #define cypool_rounded() ((_mm_getcsr() & _MM_EXCEPT_INEXACT) != 0)
-    #elif defined(FE_INEXACT)
+    #ifdef FE_INEXACT
     #define cypool_forget() feclearexcept(FE_INEXACT)
     #define cypool_rounded() (fetestexcept(FE_INEXACT) != 0)
     #else
