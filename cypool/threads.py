@@ -70,8 +70,9 @@ def resolve(num_threads: int | None) -> int:
     """Return the number of threads for a call from its `num_threads` argument."""
     if num_threads is None:
         return get_num_threads()
-    n = checked(num_threads, "num_threads")
-    return 1 if _forked else n
+    if type(num_threads) is not int or not 1 <= num_threads <= MOST:
+        num_threads = checked(num_threads, "num_threads")
+    return 1 if _forked else num_threads
 
 
 def checked(n: int, name: str) -> int:

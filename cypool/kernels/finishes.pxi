@@ -177,7 +177,6 @@ cdef inline void shifted_row(
     elif out_t is float or out_t is double or out_t is Half or out_t is Brain:
         pass
     elif sizeof(out_t) < sizeof(sum_t):
-        shift &= 8 * sizeof(sum_t) - 1      # no more, so that it needs no wider lanes
         half = <sum_t> ((<sum_t> 1) << (shift - 1))
         up = <sum_t> ((<uint64_t> is_signed) << (8 * sizeof(sum_t) - 1))
         moved = <sum_t> (up >> shift)
@@ -210,6 +209,8 @@ cdef void sum_finish(
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
     """dst[r, j] = src[r, j] over its divisor; factors[r, j] is that, or for double its inverse."""
     cdef Py_ssize_t j, r
+    # No more than there are bits, or compilers would shift in wider lanes.
+    cdef int shift = ending.shift & <int> (8 * sizeof(sum_t) - 1)
     if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
         n *= rows
         rows = 1
@@ -234,8 +235,8 @@ cdef void sum_finish(
             else:
                 for j in range(n):
                     dst[j] = wrapped(<uint64_t> src[j], dst)
-        elif ending.shift > 0:
-            shifted_row(dst, src, n, ending.shift, ending.is_signed)
+        elif shift > 0:
+            shifted_row(dst, src, n, shift, ending.is_signed)
         elif sum_t is uint16_t and not (out_t is double):
             # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
             if ending.is_signed:
