@@ -150,6 +150,31 @@ def test_the_way_back_cut_into_little_pieces(case, cut_up):
     check(case)
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_sums_and_their_gradients_are_transposes_on_long_axes(cut, cut_up):
+    rng = np.random.default_rng(5)
+    geometries = [((5, 700), (4, 4), (5, 1), (4, 2), (1, 1))]
+    for _ in range(200):
+        shape = (int(rng.choice([3, 20, 60])), int(rng.choice([130, 300, 700])))
+        sizes = (rng.integers(1, 18, 2), rng.integers(1, 6, 2), rng.integers(5, size=2))
+        geometries.append((shape[:: rng.choice([-1, 1])], *sizes, rng.integers(1, 3, 2)))
+    answered = 0
+    for shape, *sizes in geometries:
+        if cut:
+            cut_up()
+        k, s, pad, d = (tuple(map(int, size)) for size in sizes)
+        if any(n + 2 * q <= e * (m - 1) for n, m, q, e in zip(shape, k, pad, d, strict=True)):
+            continue
+        x = rng.integers(-3, 4, (2, *shape)).astype(np.float64)
+        y = cypool.sum_pool(x, k, s, pad, d, axis=(1, 2))
+        grad = rng.integers(-3, 4, y.shape).astype(np.float64)
+        options = {"axis": (1, 2), "divisor_override": 1}
+        back = cypool.avg_pool_backward(grad, x.shape, k, s, pad, d, **options)
+        assert (y * grad).sum() == (x * back).sum(), (shape, k, s, pad, d)
+        answered += 1
+    assert answered > 100
+
+
 # ------------------------------------------------- any call, by itself in another guise
 
 

@@ -587,7 +587,7 @@ cdef void gather(
             continue
         if p.lifts:
             lift_rows(p, call, place, base, lo, hi, scratch, raw)
-        if skip > 1 and not (p.leading or p.pairs):
+        if skip > 1 and not (p.leading or p.pairs or p.bare):
             pad(p, block, place.rows, lo, hi)
         r = phase = 0
         while r < place.rows:
