@@ -438,8 +438,9 @@ def average(
     y = local(cypool.avg_pool, d, x, *windows, dtype=np.int64, **options)
     total = local(cypool.sum_pool, d, x, *windows, ceil_mode=options["ceil_mode"])
     count = local(divisors, d, x, *windows, **options)
-    rest = total - y * count  # fits into 64 bits, whatever does not on the way
-    return y - np.sign(y) * (np.sign(y) * np.sign(rest) < 0)
+    rest, half = total - y * count, np.abs(count) // 2  # of a quotient that fits into 64 bits
+    away = np.sign(y) * np.sign(rest) * np.sign(count) < 0
+    return y - np.sign(y) * (away & (-half <= rest) & (rest <= half))
 
 
 def divisors(

@@ -344,6 +344,17 @@ def test_averages_of_wide_int64_are_cut(seed):
     assert F.avg_pool2d(x[None], (1, 2), divisor_override=2**40).shape == (1, 1, 6)
 
 
+@pytest.mark.parametrize("divisor", [-3, -2, -1, 1, 2, 7])
+def test_averages_of_int64_are_cut_for_any_divisor(divisor):
+    x = np.arange(-40, 41).reshape(1, 9, 9)
+    result = F.avg_pool2d(x, 1, divisor_override=divisor)
+    assert result.ravel().tolist() == [math.trunc(Fraction(int(v), divisor)) for v in x.ravel()]
+    for v in (2**62, -(2**62)):  # what is beyond 64 bits saturates
+        result = F.avg_pool2d(np.full((1, 2, 2), v), 2, divisor_override=divisor)
+        exact = math.trunc(Fraction(4 * v, divisor))
+        assert result.tolist() == [[[min(max(exact, -(2**63)), 2**63 - 1)]]]
+
+
 def test_an_average_where_torch_is_wrong():
     x = np.ones((1, 5000, 5000), np.float32)
     assert float(F.avg_pool2d(x, 5000)[0, 0, 0]) == 1
