@@ -165,7 +165,8 @@ cdef inline out_t placed(uint64_t magnitude, bint negative, out_t* tag) noexcept
 
 
 cdef inline void shifted_row(
-    out_t* dst, const sum_t* src, Py_ssize_t n, int shift, bint is_signed) noexcept nogil:
+    out_t* dst, const sum_t* src, Py_ssize_t n, int shift, bint is_signed,
+    bint saturates) noexcept nogil:
     """dst[j] = src[j] / 2**shift, half to even, where sums are wider than elements.
 
     Without conversions, divisions and wider lanes.  Signed numbers are moved up by the least one.
@@ -185,10 +186,16 @@ cdef inline void shifted_row(
             least = <sum_t> (moved + <sum_t> nothing(False, dst))
         most = <sum_t> (moved + <sum_t> nothing(True, dst))
         top = <sum_t> (<sum_t> -1 - half)   # what is above saturates
+        # Just below a half is added, and a half where what is before the point is odd.
+        if not saturates:
+            for j in range(n):
+                x = <sum_t> (src[j] + up)
+                x = <sum_t> (<sum_t> (x + (half - 1) + ((x >> shift) & 1)) >> shift)
+                dst[j] = <out_t> (x - moved)
+            return
         for j in range(n):
             x = <sum_t> (src[j] + up)
             x = x if x < top else top
-            # Just below a half is added, and a half where what is before the point is odd.
             x = <sum_t> (<sum_t> (x + (half - 1) + ((x >> shift) & 1)) >> shift)
             x = x if x > least else least
             x = x if x < most else most
@@ -236,7 +243,7 @@ cdef void sum_finish(
                 for j in range(n):
                     dst[j] = wrapped(<uint64_t> src[j], dst)
         elif shift > 0:
-            shifted_row(dst, src, n, shift, ending.is_signed)
+            shifted_row(dst, src, n, shift, ending.is_signed, ending.saturates)
         elif sum_t is uint16_t and not (out_t is double):
             # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
             if ending.is_signed:

@@ -435,6 +435,13 @@ cdef void sum_join(
         dst[j] = added[sum_t](suffix[j], x)
 
 
+# A single accumulator would chain every sum to the one before it; independent lanes vectorise.  The
+# lanes of several runs are then added up together.
+cdef enum:
+    LANES = 16          # fewer elements are not worth them
+    RUNS = 16
+
+
 # Floats as integers of the same order: of two's complement, and a NaN is beyond all numbers.
 # Compilers vectorise the reduction of integers by max or min, but not that of floats.
 
@@ -481,6 +488,10 @@ cdef void best_run(
                 x = better[elem_t, order_t](x, src[1], order)
             if n > 2:
                 x = better[elem_t, order_t](x, src[2], order)
+        elif n < LANES:
+            x = src[0]
+            for i in range(1, n):
+                x = better[elem_t, order_t](x, src[i], order)
         elif elem_t is float:
             best32 = key32(src[0], order)
             for i in range(1, n):
@@ -498,13 +509,6 @@ cdef void best_run(
         dst[0] = x if fresh else better[elem_t, order_t](dst[0], x, order)
         dst = <elem_t*> (<char*> dst + dst_pitch)
         src = past(src, src_pitch)
-
-
-# A single accumulator would chain every sum to the one before it; independent lanes vectorise.  The
-# lanes of several runs are then added up together.
-cdef enum:
-    LANES = 16
-    RUNS = 16
 
 
 cdef inline void halve(sum_t* dst, const sum_t* src, Py_ssize_t n) noexcept nogil:

@@ -1397,6 +1397,7 @@ cdef class Plan:
             for i in range(1, 8 * p.out_size):
                 if divisor == <double> ((<uint64_t> 1) << i):
                     p.ending.shift = <int> i
+        p.ending.saturates = elem != out or divisor < terms
         p.reduces = reduces
         p.slides = slides
         p.lifts = lifts

@@ -175,6 +175,7 @@ cdef struct Ending:
     bint averages       # divisors count NaNs, which sums leave out
     bint least          # ranks are complemented
     int shift           # if it is not 0, every divisor is 2**shift
+    bint saturates      # quotients may be beyond what the output holds
     double exponent     # of norms
 
 # How elements become carriers.
