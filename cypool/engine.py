@@ -56,6 +56,9 @@ BLOCK = 16384
 #: The same where tiles are made tall, for windows that overlap much.
 LARGE_BLOCK = 24576
 
+#: Bytes of the rows of planes that are done together: less, as they gain less.
+STACK = 5120
+
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 393216
 
@@ -475,6 +478,7 @@ def plan_for(
         lane = lane._replace(os=inner.n * out_size)
     row = merged.pop() if merged else ALONE
     rows_above = math.prod(axis.k for axis in merged)
+    planes = merged[-1].out if merged and merged[-1].is_plain() else 1
     single_only = acc in ("twin", "wide", "sparse")
     rounds = acc in ("double", "twin", "sparse")
     tiling = tiling_of(
@@ -493,6 +497,7 @@ def plan_for(
         room = PARTS_BYTES // (items * tiling.tile * tiling.lanes * inner.n * acc_size)
         most_parts = min(row.k // 8 if parts_rows else passes, room)
         parts = max(1, min(most_parts, max(64 // items, math.isqrt(row.k // 3))))
+    stack = stack_of(planes, row, lane, inner.n * acc_size, tiling) if parts == 1 else 1
 
     # The most additions that an element goes through: of rows, three at a time; of cells along
     # them, by 16 lanes and eighths of long runs, or by doubling; of passes; of parts.
@@ -531,6 +536,8 @@ def plan_for(
         least=request.kind == "min" and mapping != "none",
         omits=request.omits,
         scans=not sums_are_safe(request, x_dtype, taps),
+        checks=checks_pay(row, lane, tiling),
+        stack=stack,
         room=2 * BLOCK,
         parts=parts,
         parts_rows=parts_rows,
@@ -673,6 +680,25 @@ def tiling_of(
     if bare:
         pitch = lane.n
     return Tiling(leading, reduces, slides, lifts, joins, bare, pairs, tile, lanes, taps, pitch)
+
+
+def checks_pay(row: Axis, lane: Axis, tiling: Tiling) -> bool:
+    """Return whether to look for NaN before rows are combined, which is cheaper without.
+
+    It takes a pass over all of them; and what was combined in an earlier pass was not looked at.
+    """
+    combines = 2 if tiling.joins else doublings(row.k)
+    combines += 0 if tiling.leading else doublings(lane.k)
+    return (tiling.lifts or tiling.joins) and tiling.taps == lane.k and combines >= 5
+
+
+def stack_of(planes: int, row: Axis, lane: Axis, cell: int, tiling: Tiling) -> int:
+    """Choose how many planes an item has: as many as stay in the cache, if one has them all."""
+    whole = tiling.tile == row.out and tiling.lanes == lane.out and tiling.taps == lane.k
+    if tiling.joins or tiling.reduces or not whole:
+        return 1
+    rows = row.d * (row.k - 1) + 1 + (row.out - 1) * row.s if tiling.lifts else row.out
+    return max(1, min(planes, STACK // (rows * tiling.pitch * cell)))
 
 
 def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:

@@ -170,3 +170,16 @@ def test_float64_sums_into_other_types_do_not_overflow_on_the_way(pool, dtype):
     expected = 16 if pool is cypool.sum_pool else 2
     assert pool(x, 8, dtype=dtype).tolist() == [expected, expected]
     assert pool(np.array([np.inf, *great]), 7, dtype=dtype).tolist() == [np.inf]
+
+
+@pytest.mark.parametrize("n", [6, 14, 22, 98, 1000])
+@pytest.mark.parametrize("dtype", [d for d in FLOATS if d not in WIDE_FLOATS])
+def test_16_bit_averages_half_way_go_to_the_even_one(dtype, n):
+    x = np.zeros(1, dtype)
+    digits = finfo(x.dtype).nmant
+    below = np.arange(2**digits, 2 ** (digits + 1) - 1)
+    x = np.repeat(np.stack([below, below + 1], 1), n // 2, axis=1).astype(dtype)
+    for scale in (1.0, 2.0**-6, 2.0**-12, 2.0**4):
+        scaled = x * np.array(scale, dtype)
+        got = cypool.avg_pool(scaled, n, axis=1).astype(np.float64)[:, 0] / scale
+        np.testing.assert_array_equal(got, below + below % 2)

@@ -31,6 +31,8 @@ SHAPES_AND_WINDOWS = [
     ),
     ((30_011,), {"kernel_size": 1000, "stride": 7}),
     ((64, 7, 7), {"kernel_size": 7, "axis": (1, 2)}),
+    ((40, 20, 20), {"kernel_size": 5, "stride": 1, "padding": 2, "axis": (1, 2)}),
+    ((90, 7, 7), {"kernel_size": 3, "stride": 2, "padding": 1, "axis": (1, 2)}),
     ((6, 5, 9, 11), {"kernel_size": (2, 3, 4), "stride": 1, "axis": (0, 3, 1)}),
 ]
 

@@ -734,6 +734,18 @@ def test_out_that_overlaps_itself(strides):
     assert not memory.any()
 
 
+@pytest.mark.parametrize("gap", range(1, 6))
+def test_what_is_between_the_planes_of_out_stays(gap):
+    x = np.random.default_rng(gap).standard_normal((90, 8, 32)).astype("float32")
+    for axis, kernel_size in ((1, 5), (1, 3), ((1, 2), 5), ((1, 2), 3)):
+        room = np.full((90, 8 + gap, 32), 7, "float32")
+        out = room[:, :8]
+        options = {"stride": 1, "padding": kernel_size // 2, "axis": axis}
+        assert cypool.max_pool(x, kernel_size, **options, out=out) is out
+        np.testing.assert_array_equal(out, cypool.max_pool(x, kernel_size, **options))
+        np.testing.assert_array_equal(room[:, 8:], 7)
+
+
 def test_out_with_interleaved_axes():
     # The rows lie within each other, yet no two elements share a byte: 0, 16, 32, 24, 40, 56.
     memory = np.zeros(10)

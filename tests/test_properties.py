@@ -128,6 +128,7 @@ def cut_up(monkeypatch):
         monkeypatch.setattr(engine, "BLOCK", int(blocks.choice([64, 200, 512])))
         monkeypatch.setattr(engine, "LARGE_BLOCK", int(blocks.choice([300, 1000, 4000])))
         monkeypatch.setattr(engine, "LARGEST_BLOCK", int(blocks.choice([500, 4000, 60000])))
+        monkeypatch.setattr(engine, "STACK", int(blocks.choice([1, 500, 6000])))
         monkeypatch.setattr(engine, "PARTS_BYTES", int(blocks.choice([1, 1000, 100000])))
         monkeypatch.setattr(engine, "LONG_RUN", int(blocks.choice([1, 8, 24])))
         engine.planned.cache_clear()
@@ -173,6 +174,50 @@ def test_sums_and_their_gradients_are_transposes_on_long_axes(cut, cut_up):
         assert (y * grad).sum() == (x * back).sum(), (shape, k, s, pad, d)
         answered += 1
     assert answered > 100
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_maxima_of_larger_arrays_are_numpy_s(cut, cut_up):
+    rng = np.random.default_rng(6)
+    lengths = [7, 14, 20, 31, 60, 300]
+    for _ in range(250):
+        shape = (int(rng.choice([1, 3, 12, 40])), *(int(n) for n in rng.choice(lengths, 2)))
+        if math.prod(shape) > 40_000:
+            continue
+        if cut:
+            cut_up()
+        k, s, d = (tuple(map(int, rng.choice(most, 2))) for most in ([1, 2, 3, 5, 13], 4, 2))
+        s, d = tuple(q + 1 for q in s), tuple(q + 1 for q in d)
+        reach = tuple(e * (m - 1) + 1 for m, e in zip(k, d, strict=True))
+        pad = tuple(int(rng.integers(r // 2 + 1)) for r in reach)
+        if any(n + 2 * q < r for n, q, r in zip(shape[1:], pad, reach, strict=True)):
+            continue
+        dtype = rng.choice(["float32", "float64", "float16", "int16"])
+        x = rng.integers(-999, 1000, shape).astype(dtype)
+        if x.dtype.kind == "f" and rng.random() < 0.5:
+            x[tuple(rng.integers(n, size=3) for n in shape)] = np.nan
+        edges = ((0, 0), *((q, q) for q in pad))
+        least = -np.inf if x.dtype.kind == "f" else -1000
+
+        def windows(y, fill, edges=edges, reach=reach, s=s, d=d):
+            y = np.pad(y, edges, constant_values=fill)
+            found = np.lib.stride_tricks.sliding_window_view(y, reach, (1, 2))
+            found = found[:, :: s[0], :: s[1], :: d[0], :: d[1]]
+            return found.reshape(*found.shape[:3], -1)
+
+        values = windows(x, least)
+        best = values.argmax(-1)[..., np.newaxis]
+        at = np.arange(math.prod(shape[1:])).reshape(1, *shape[1:])
+        places = np.broadcast_to(windows(at, -1), values.shape)
+        options = {"axis": (1, 2), "num_threads": int(rng.integers(1, 4))}
+        y, indices = cypool.max_pool(x, k, s, pad, d, return_indices=True, **options)
+        expected = np.take_along_axis(values, best, -1)[..., 0]
+        what = f"{dtype} {shape}, {k}, {s}, {pad}, {d}"
+        np.testing.assert_array_equal(cypool.max_pool(x, k, s, pad, d, **options), expected, what)
+        np.testing.assert_array_equal(-cypool.min_pool(-x, k, s, pad, d, **options), expected, what)
+        np.testing.assert_array_equal(y, expected, what)
+        first = np.take_along_axis(places, best, -1)[..., 0]
+        np.testing.assert_array_equal(indices, first, what)
 
 
 # ------------------------------------------------- any call, by itself in another guise

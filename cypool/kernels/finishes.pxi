@@ -5,7 +5,7 @@ cdef inline out_t settled(double x, out_t* tag) noexcept nogil:
     cdef double least, above, y
     cdef out_t half
     if out_t is Half or out_t is Brain:
-        half.bits = half_bits(x, tag)
+        half.bits = half_bits(x, tag, False)
         return half
     elif out_t is float or out_t is double:
         return <out_t> x
@@ -234,7 +234,10 @@ cdef void sum_finish(
         elif sum_t is double:
             # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
             for j in range(n):
-                put(dst + j, src[j] * factors[j])
+                if out_t is Half or out_t is Brain:
+                    (<uint16_t*> dst)[j] = half_bits(src[j] * factors[j], dst, True)
+                else:
+                    put(dst + j, src[j] * factors[j])
         elif ending.wraps:
             if ending.is_signed:
                 for j in range(n):

@@ -13,15 +13,17 @@ cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
     # GCC vectorises this to three instructions, and a second select to many more.
     cdef elem_t best
     if elem_t is Wide:
-        if order_t is Most:
+        if order_t is Most or order_t is MostNumber:
             best = a if above(a, b) else b
         else:
             best = b if above(a, b) else a
-    elif order_t is Most:
+    elif order_t is Most or order_t is MostNumber:
         best = a if a > b else b
     else:
         best = a if a < b else b
-    if elem_t is float:
+    if order_t is MostNumber or order_t is LeastNumber:
+        pass
+    elif elem_t is float:
         (<uint32_t*> &best)[0] |= <uint32_t> 0 - <uint32_t> (a != a)
     elif elem_t is double:
         (<uint64_t*> &best)[0] |= <uint64_t> 0 - <uint64_t> (a != a)
@@ -31,18 +33,19 @@ cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
 cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
     """The identity of max (min): the least (greatest) value of the type."""
     cdef elem_t wide
+    cdef bint most = order_t is Most or order_t is MostNumber
     if elem_t is Wide:
-        wide.hi = <int64_t> (((<uint64_t> 1) << 63) - (0 if order_t is Most else 1))
-        wide.lo = <uint64_t> (0 if order_t is Most else -1)
+        wide.hi = <int64_t> (((<uint64_t> 1) << 63) - (0 if most else 1))
+        wide.lo = <uint64_t> (0 if most else -1)
         return wide
     elif elem_t is float or elem_t is double:
-        return -INFINITY if order_t is Most else INFINITY
+        return -INFINITY if most else INFINITY
     elif elem_t is uint8_t or elem_t is uint16_t or elem_t is uint32_t or elem_t is uint64_t:
-        return <elem_t> (0 if order_t is Most else -1)
+        return <elem_t> (0 if most else -1)
     else:
         # In unsigned arithmetic: the sign bit alone, or all but the sign bit.
         return <elem_t> (
-            ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - (0 if order_t is Most else 1))
+            ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - (0 if most else 1))
 
 
 cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
@@ -447,7 +450,7 @@ cdef enum:
 
 cdef inline int32_t key32(float x, order_t* _) noexcept nogil:
     cdef uint32_t bits = (<uint32_t*> &x)[0]
-    if order_t is Most:
+    if order_t is Most or order_t is MostNumber:
         bits &= ~(<uint32_t> (x != x) << 31)
     else:
         bits |= <uint32_t> (x != x) << 31
@@ -461,7 +464,7 @@ cdef inline float value32(int32_t key) noexcept nogil:
 
 cdef inline int64_t key64(double x, order_t* _) noexcept nogil:
     cdef uint64_t bits = (<uint64_t*> &x)[0]
-    if order_t is Most:
+    if order_t is Most or order_t is MostNumber:
         bits &= ~(<uint64_t> (x != x) << 63)
     else:
         bits |= <uint64_t> (x != x) << 63
@@ -559,6 +562,25 @@ cdef void sum_run(
             dst[0] = lanes[r] if fresh else added[sum_t](dst[0], lanes[r])
             dst = <sum_t*> (<char*> dst + dst_pitch)
         rows -= runs
+
+
+cdef bint numbers(
+    const elem_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """Whether no element is NaN of rows of n of them, `pitch` bytes apart."""
+    cdef Py_ssize_t j, r
+    cdef uint32_t nans = 0
+    cdef uint64_t nans_ = 0
+    if pitch == n * <Py_ssize_t> sizeof(elem_t):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        for j in range(n):
+            if elem_t is double:
+                nans_ |= <uint64_t> (src[j] != src[j])
+            else:
+                nans |= <uint32_t> (src[j] != src[j])
+        src = past(src, pitch)
+    return nans == 0 and nans_ == 0
 
 
 cdef void best_clear(

@@ -59,12 +59,18 @@ cdef inline float half_value(half_t x) noexcept nogil:
     return (<float*> &value)[0]
 
 
-cdef inline uint16_t half_bits(double x, half_t* _) noexcept nogil:
-    """The bits of the nearest 16-bit float, ties to even; any NaN becomes the one with all bits set."""
+cdef inline uint16_t half_bits(double x, half_t* _, bint product) noexcept nogil:
+    """The bits of the nearest 16-bit float, ties to even; any NaN becomes the one with all bits set.
+
+    A `product` of a sum and the inverse of a number is off by two units of its last digit at most:
+    what is so near to the middle of two floats is taken to lie there, and goes to the even one.
+    """
     cdef uint64_t bits = (<uint64_t*> &x)[0], rest = 0x1FFFFFFF, size, power, sum_bits, least, most
     cdef uint32_t bits32, size32, power32, sum32, least32, most32, y
     cdef double sum_
     cdef float nearer, sum_float
+    if product:
+        bits = (bits + 4) & ~<uint64_t> 7
     # A power of two is added, so much greater that there is room for the digits only; they stand,
     # with the leading one that normal numbers have, above the exponent before.
     if half_t is Half:
@@ -326,7 +332,7 @@ cdef inline bint is_identity(packed_t x) noexcept nogil:
 cdef inline void put(out_t* dst, double x) noexcept nogil:
     """Settle x into dst[0], without the copies of a struct, which are not vectorised."""
     if out_t is Half or out_t is Brain:
-        (<uint16_t*> dst)[0] = half_bits(x, dst)
+        (<uint16_t*> dst)[0] = half_bits(x, dst, False)
     else:
         dst[0] = one_nan(settled(x, dst))
 

@@ -23,7 +23,8 @@ include "rows.pxi"
 # ---------------------------------------------------------------------------------------------
 # The driver: axes, items, tiles
 # ---------------------------------------------------------------------------------------------
-# An item is a tile of output: `tile` rows by `lanes` positions of one index of the outer axes.
+# An item is a tile of output: `tile` rows by `lanes` positions of one index of the outer axes, or
+# where that is little, of a stack of planes: as many indices of the last outer axis, not pooled.
 #
 #   outer axes   any number, in memory order; their taps are walked by an odometer
 #   row axis     the axis just before the lanes: a tile holds some of its outputs
@@ -70,6 +71,7 @@ cdef struct Span:
 
 cdef struct Pool:
     Rows rows
+    const Pool* sure        # the same for rows that are checked for NaN; may be NULL
     move_f stage            # input elements into a contiguous, aligned, native row
     move_f scatter          # output elements out of a contiguous row
     Axis outer[MAX_OUTER]
@@ -106,6 +108,8 @@ cdef struct Pool:
     Py_ssize_t beside_size  # bytes of an element of what lies beside the output
     Py_ssize_t tile         # rows per item
     Py_ssize_t lanes        # lane positions per item
+    Py_ssize_t stack        # planes per item
+    Py_ssize_t plane_rows   # rows of accumulators from a plane to the next
     Py_ssize_t taps         # lane taps per pass
     Py_ssize_t parts        # pieces a window is split into, to share out few large windows
     bint parts_rows         # parts split the row axis's taps (else the passes over lane taps)
@@ -150,6 +154,7 @@ cdef struct Place:
     double count            # product of the outer windows' counts
     bint empty              # an outer window without input
     Py_ssize_t taps[MAX_OUTER]
+    Py_ssize_t planes       # how many, from the one at x_at on
     Py_ssize_t row          # first output row, and how many
     Py_ssize_t rows
     Py_ssize_t lane         # first lane, and how many
@@ -237,7 +242,7 @@ cdef inline Py_ssize_t alike_turned(
 
 
 cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
-    cdef Py_ssize_t o, i
+    cdef Py_ssize_t o, i, n
     cdef Span span
     cdef const Axis* axis
     place.lane = 0
@@ -250,6 +255,7 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
         place.row = item % p.row_blocks * p.tile
         item //= p.row_blocks
     place.rows = min(p.row.out - place.row, p.tile)
+    place.planes = 1
     place.x_at = 0
     place.index = 0
     place.out_at = 0
@@ -259,10 +265,16 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     place.range_.low = <uint64_t> -1
     for i in range(p.nouter - 1, -1, -1):
         axis = &p.outer[i]
+        n = axis.out
+        if p.stack > 1 and i == p.nouter - 1:
+            n = (n + p.stack - 1) // p.stack
         o = item
         if i > 0:
-            o = item % axis.out
-            item //= axis.out
+            o = item % n
+            item //= n
+        if n < axis.out:
+            o *= p.stack
+            place.planes = min(axis.out - o, p.stack)
         span = window(axis, o)
         place.x_at += (span.start + span.first * axis.d) * axis.xs
         place.index += (span.start + span.first * axis.d) * axis.step
@@ -271,6 +283,31 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
         place.taps[i] = span.stop - span.first
         if span.stop <= span.first:
             place.empty = True
+
+
+cdef inline Py_ssize_t rows_of(const Pool* p, const Place* place) noexcept nogil:
+    """The rows of accumulators of all planes, and those between them."""
+    return (place.planes - 1) * p.plane_rows + place.rows
+
+
+cdef inline void move_on(const Pool* p, Place* place, Py_ssize_t planes) noexcept nogil:
+    """Move to another plane of an item that has several."""
+    if place.planes > 1:
+        place.x_at += planes * p.outer[p.nouter - 1].xs
+        place.index += planes * p.outer[p.nouter - 1].step
+        place.out_at += planes * p.outer[p.nouter - 1].os
+        place.seen = 0
+
+
+cdef inline const Pool* surest(
+    const Pool* p, const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """What to go on with, when all that is still to be folded is in these rows.
+
+    Floats are combined in one instruction, not three or four, where none is NaN.
+    """
+    if p.sure != NULL and p.rows.numbers(src, pitch, rows, n):
+        return p.sure
+    return p
 
 
 cdef bint next_taps(
@@ -484,10 +521,11 @@ cdef void horizontal(
         at = p.block_bytes
         slide(p, fold, spare, True, src, raw, cells - (taps - 1) * d, d * p.inner, taps,
               spare + at)
+        batch[0] = dst if fresh else spare + at
         splitter(p.unit * p.rows.size)(
-            spare + at, spare, cells - (taps - 1) * d, s, p.inner // p.unit, False)
-        batch[0] = spare + at
-        p.rows.fold(dst, 0, batch, 0, 1, 1, n * p.inner, fresh)
+            <char*> batch[0], spare, cells - (taps - 1) * d, s, p.inner // p.unit, False)
+        if not fresh:
+            p.rows.fold(dst, 0, batch, 0, 1, 1, n * p.inner, False)
         return
     splitter(p.unit * (p.size if raw else p.rows.size))(
         spare, src, cells, s, p.inner // p.unit, True)
@@ -548,7 +586,8 @@ cdef void gather(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
     cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run, phase
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run, phase, plane, at
+    cdef Py_ssize_t rows = rows_of(p, place)
     cdef bint fresh = True
     # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
     cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
@@ -586,69 +625,73 @@ cdef void gather(
             tap += p.taps
             continue
         if p.lifts:
-            lift_rows(p, call, place, base, lo, hi, scratch, raw)
-        if skip > 1 and not (p.leading or p.pairs or p.bare):
-            pad(p, block, place.rows, lo, hi)
-        r = phase = 0
-        while r < place.rows:
+            p = lift_rows(p, call, place, base, lo, hi, scratch, raw)
+        elif skip > 1 and not (p.leading or p.pairs or p.bare):
+            pad(p, block, rows, lo, hi)
+        if p.lifts and p.leading:
+            src = block
+            p.rows.fold(result, result_row, &src, block_row, 1, rows, cells * p.inner, True)
+        elif p.lifts and by_row:
+            across(p, result, result_row, block, block_row, rows, place.lanes, taps, False, fresh,
+                   spare)
+        r = phase = plane = 0
+        while r < place.rows and not p.lifts:
+            at = plane * p.plane_rows + r
+            row = window(&p.row, place.row + r)
             run = 1
-            if p.lifts:
-                run = place.rows
+            if p.parts > 1 and p.parts_rows:
+                m = row.stop - row.first if row.stop > row.first else 0
+                row.stop = row.first + m * (part + 1) // p.parts
+                row.first += m * part // p.parts
             else:
-                row = window(&p.row, place.row + r)
-                if p.parts > 1 and p.parts_rows:
-                    m = row.stop - row.first if row.stop > row.first else 0
-                    row.stop = row.first + m * (part + 1) // p.parts
-                    row.first += m * part // p.parts
+                run = (place.rows - r + skip - 1) // skip
+                if p.row.spacing == TRANSPOSED:
+                    run = alike_turned(&p.row, place.row + r, run)
                 else:
-                    run = (place.rows - r + skip - 1) // skip
-                    if p.row.spacing == TRANSPOSED:
-                        run = alike_turned(&p.row, place.row + r, run)
-                    else:
-                        run = alike(&p.row, &row, run)
-                    if call.staged:
-                        run = min(run, p.staged_run)
-            if p.pairs or (p.leading and not p.lifts):
-                vertical(p, call, place, &row, run, p.row.s, result + r * result_row,
+                    run = alike(&p.row, &row, run)
+                if call.staged:
+                    run = min(run, p.staged_run)
+            if p.pairs or p.leading:
+                vertical(p, call, place, &row, run, p.row.s, result + at * result_row,
                          skip * result_row, base + lo, hi - lo, raw)
-            elif p.leading:
-                src = block
-                p.rows.fold(result, result_row, &src, block_row, 1, run, cells * p.inner, True)
             elif alone and row.stop - row.first == 1 and lo == 0 and hi == cells:
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                across(p, result + r * result_row, skip * result_row, src, p.row.s * p.row.xs, run,
+                across(p, result + at * result_row, skip * result_row, src, p.row.s * p.row.xs, run,
                        place.lanes, taps, True, fresh, spare)
                 if place.scans:
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
-                if not p.lifts:
-                    if not p.bare and skip == 1:
-                        pad(p, block + r * block_row, run, lo, hi)
-                    vertical(p, call, place, &row, run, p.row.s,
-                             block + r * block_row + lo * acc_cell, skip * block_row, base + lo,
-                             hi - lo, raw)
+                if not p.bare and skip == 1:
+                    pad(p, block + at * block_row, run, lo, hi)
+                vertical(p, call, place, &row, run, p.row.s,
+                         block + at * block_row + lo * acc_cell, skip * block_row, base + lo,
+                         hi - lo, raw)
                 if p.lane.spacing == REGULAR and by_row:
-                    across(p, result + r * result_row, skip * result_row, block + r * block_row,
+                    across(p, result + at * result_row, skip * result_row, block + at * block_row,
                            skip * block_row, run, place.lanes, taps, False, fresh, spare)
             r += run * skip
             if r >= place.rows and phase + 1 < skip:
                 phase += 1
                 r = phase
+            if r >= place.rows and plane + 1 < place.planes:
+                plane += 1
+                move_on(p, place, 1)
+                r = phase = 0
+        move_on(p, place, -plane)
         if p.spreads and place.lanes > 1:
             spread_phases(p, place, result, result_row, block, block_row, base, spare)
         elif p.lane.spacing != REGULAR:
             uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, spare)
         if not (p.leading or p.pairs or by_row):
-            horizontal(p, result, block, block_row, place.rows, place.lanes, taps, False, fresh,
-                       spare)
+            horizontal(p, result, block, block_row, rows, place.lanes, taps, False, fresh, spare)
         if p.bare:
             fold_cut(p, place, result, result_row, block + lo * acc_cell, block_row)
         fresh = False
         tap += p.taps
     if fresh:
-        p.rows.clear(result, result_row, place.rows, place.lanes * p.inner)
+        p.rows.clear(result, result_row, rows, place.lanes * p.inner)
 
 
 cdef void lane_reach(
@@ -681,6 +724,7 @@ cdef void uneven(
     """Fold uneven lane windows along rows whose first cells are position `base`."""
     cdef const char* batch[BATCH]
     cdef Py_ssize_t cell = p.inner * p.rows.size, j, r, t, n, count
+    cdef Py_ssize_t rows = rows_of(p, place)
     cdef const char* at
     cdef bint begun
     cdef Span lane
@@ -691,9 +735,9 @@ cdef void uneven(
         at = src + (lane.start + tap * p.lane.d - base) * cell
         if n > 0 and p.lane.d == 1:
             if p.inner == 1 and n < 8 * LONG_SHARE:
-                p.rows.fold_run(dst, dst_pitch, at, src_pitch, place.rows, n, fresh)
+                p.rows.fold_run(dst, dst_pitch, at, src_pitch, rows, n, fresh)
             else:
-                for r in range(place.rows):
+                for r in range(rows):
                     reduce_taps(p, dst + r * dst_pitch, at + r * src_pitch, n, False, fresh, spare)
             begun = True
             n = 0
@@ -702,12 +746,11 @@ cdef void uneven(
             batch[count] = at + t * p.lane.d * cell
             count += 1
             if count == BATCH or t == n - 1:
-                p.rows.fold(dst, dst_pitch, batch, src_pitch, count, place.rows, p.inner,
-                            not begun)
+                p.rows.fold(dst, dst_pitch, batch, src_pitch, count, rows, p.inner, not begun)
                 begun = True
                 count = 0
         if not begun:
-            p.rows.clear(dst, dst_pitch, place.rows, p.inner)
+            p.rows.clear(dst, dst_pitch, rows, p.inner)
         dst += cell
 
 
@@ -719,6 +762,7 @@ cdef void spread_phases(
     Positions s apart are in neighbouring windows: each phase slides by one, all rows together.
     """
     cdef Py_ssize_t cell = p.inner * p.rows.size, s = p.lane.turned_s, j, n, r, low, lanes, first
+    cdef Py_ssize_t rows = rows_of(p, place)
     cdef char* phase = spare + 2 * p.block_bytes
     for j in range(min(s, place.lanes)):
         first = place.lane + j
@@ -727,10 +771,10 @@ cdef void spread_phases(
         lanes = (place.lanes - j + s - 1) // s
         if n > 0:
             slide(p, p.rows.fold, phase, True, src + (low - base) * cell, False,
-                  (place.rows - 1) * p.pitch + lanes, p.inner, n, spare)
+                  (rows - 1) * p.pitch + lanes, p.inner, n, spare)
         else:
-            p.rows.clear(phase, src_pitch, place.rows, lanes * p.inner)
-        for r in range(place.rows):
+            p.rows.clear(phase, src_pitch, rows, lanes * p.inner)
+        for r in range(rows):
             spread(dst + r * dst_pitch + j * cell, phase + r * src_pitch, lanes, s * cell, cell)
 
 
@@ -784,7 +828,7 @@ cdef void fold_cut(
             lane += alike(&p.lane, &span, place.lanes - lane)
             continue
         p.rows.fold_run(result + lane * cell, result_row, block + (span.start + span.first) * cell,
-                        block_row, place.rows, span.stop - span.first, True)
+                        block_row, rows_of(p, place), span.stop - span.first, True)
         lane += 1
 
 
@@ -818,41 +862,55 @@ cdef void pad(
     p.rows.clear(block + hi * acc_cell, row, rows, (p.pitch - hi) * p.inner)
 
 
-cdef void lift_rows(
+cdef const Pool* lift_rows(
     const Pool* p, const Call* call, Place* place, Py_ssize_t base, Py_ssize_t lo, Py_ssize_t hi,
     char* dst, char* raw) noexcept nogil:
     """Fold the windows of an item along all axes but the lanes, where row windows overlap much.
 
     All the rows are lifted once, into the last block of the scratch, and slid over each other
-    into the first.
+    into the first.  Returns what to go on with.
     """
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, i, run
-    cdef Py_ssize_t n = (place.rows - 1) * p.row.s + 1
-    cdef Py_ssize_t rows = n + (p.row.k - 1) * p.row.d
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, i, run, plane
+    cdef Py_ssize_t reach = (p.row.k - 1) * p.row.d, outputs = rows_of(p, place)
+    cdef Py_ssize_t n = (outputs - 1) * p.row.s + 1
+    cdef Py_ssize_t rows = (place.rows - 1) * p.row.s + 1 + reach
     cdef Py_ssize_t start = place.row * p.row.s - p.row.before
     cdef Py_ssize_t top = clamped(-start, 0, rows), bottom = clamped(p.row.n - start, top, rows)
     cdef char* lifted_rows = dst + 3 * p.block_bytes
+    cdef char* at = lifted_rows
     cdef const char* src = dst
+    cdef Py_ssize_t step = p.plane_rows * p.row.s
+    cdef bint narrow = block_row <= SHORT_ROW
     cdef Span row
     row.first = 0
     row.stop = 1
     row.count = 1
-    p.rows.clear(lifted_rows, 0, 1, top * p.pitch * p.inner)
-    pad(p, lifted_rows + top * block_row, bottom - top, lo, hi)
-    i = top
-    while i < bottom:
-        row.start = start + i
-        run = min(bottom - i, p.staged_rows) if call.staged else bottom - i
-        vertical(p, call, place, &row, run, 1, lifted_rows + i * block_row + lo * acc_cell,
-                 block_row, base + lo, hi - lo, raw)
-        i += run
-    p.rows.clear(lifted_rows + bottom * block_row, 0, 1, (rows - bottom) * p.pitch * p.inner)
+    if narrow:
+        p.rows.clear(lifted_rows, 0, 1, (n + reach) * p.pitch * p.inner)
+    for plane in range(place.planes):
+        # The padding below a plane is also above the next.
+        if not narrow:
+            p.rows.clear(at, 0, 1, top * p.pitch * p.inner)
+            pad(p, at + top * block_row, bottom - top, lo, hi)
+            run = max(rows, step) if plane + 1 < place.planes else rows
+            p.rows.clear(at + bottom * block_row, 0, 1, (run - bottom) * p.pitch * p.inner)
+        i = top
+        while i < bottom:
+            row.start = start + i
+            run = min(bottom - i, p.staged_rows) if call.staged else bottom - i
+            vertical(p, call, place, &row, run, 1, at + i * block_row + lo * acc_cell, block_row,
+                     base + lo, hi - lo, raw)
+            i += run
+        at += step * block_row
+        move_on(p, place, 1)
+    move_on(p, place, -place.planes)
+    p = surest(p, lifted_rows, 0, 1, (n + reach) * p.pitch * p.inner)
     slide(p, p.rows.fold, dst, True, lifted_rows, False, n * p.pitch,
           p.row.d * p.pitch * p.inner, p.row.k, dst + p.block_bytes)
     if p.row.s > 1:
         # Every s-th row moves up; none is written before it was read.
-        p.rows.fold(dst, block_row, &src, p.row.s * block_row, 1, place.rows,
-                    p.pitch * p.inner, True)
+        p.rows.fold(dst, block_row, &src, p.row.s * block_row, 1, outputs, p.pitch * p.inner, True)
+    return p
 
 
 cdef void join_rows(
@@ -878,8 +936,8 @@ cdef void join_rows(
     cdef char* prefix
     cdef Py_ssize_t pitch = block_row, begin, end = 0, at, last, next_ = 0, i, r
     cdef bint direct = single(p, place) and not call.staged
-    cdef fold_f fold = p.rows.lift if direct else p.rows.fold
-    cdef join_f join = p.rows.lift_join if direct else p.rows.fold_join
+    cdef fold_f fold
+    cdef join_f join
     cdef Span row
     if direct:
         pitch = p.row.xs
@@ -897,6 +955,9 @@ cdef void join_rows(
             vertical(p, call, place, &row, r, 1, lifted_rows + (i - first) * block_row, block_row,
                      base + lo, hi - lo, scratch + p.at_raw)
             i += r
+    p = surest(p, src + (top - first) * pitch, pitch, bottom - top, n)
+    fold = p.rows.lift if direct else p.rows.fold
+    join = p.rows.lift_join if direct else p.rows.fold_join
     if not p.leading:
         pad(p, scratch, 1, lo, hi)
     for r in range(place.rows):
@@ -1222,18 +1283,23 @@ cdef void pool_item(
     cdef Place place
     cdef char* result = scratch + p.at_result
     cdef Py_ssize_t result_row = p.res_pitch * p.inner * p.rows.size
+    cdef Py_ssize_t plane
     cdef bint straight
     locate(p, item, &place)
     # Accumulators that are the output may be folded straight into it.
     straight = p.rows.finish == NULL and p.plain and (
-        p.leading or p.pairs or p.joins or place.rows == 1
+        p.leading or p.pairs or p.joins or rows_of(p, &place) == 1
         or (p.res_pitch == place.lanes and p.row.os == result_row))
+    if place.planes > 1:    # without rows between them, which are nobody's
+        straight = (straight and p.plane_rows == place.rows
+                    and p.outer[p.nouter - 1].os == place.rows * p.row.os)
     if straight:
         result = (call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os)
         result_row = p.row.os
     gather_warily(p, call, &place, scratch, result, result_row)
-    if not straight:
-        finish(p, call, &place, scratch, result)
+    for plane in range(0 if straight else place.planes):
+        finish(p, call, &place, scratch, result + plane * p.plane_rows * result_row)
+        move_on(p, &place, 1)
 
 
 cdef void pool_part(
@@ -1335,6 +1401,7 @@ cdef class Plan:
     """All that is known of a pooling before the data: made once, run often."""
 
     cdef Pool pool
+    cdef Pool sure
     cdef Layout x_layout
     cdef Layout out_layout
 
@@ -1342,8 +1409,8 @@ cdef class Plan:
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint leading, bint reduces, bint slides, bint lifts, bint joins,
-        bint bare, bint pairs, Py_ssize_t tile, Py_ssize_t lanes, Py_ssize_t taps,
+        bint omits, bint scans, bint checks, bint leading, bint reduces, bint slides, bint lifts, bint joins,
+        bint bare, bint pairs, Py_ssize_t tile, Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps,
         Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts, bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
@@ -1405,6 +1472,7 @@ cdef class Plan:
         p.bare = bare
         p.tile = tile
         p.lanes = lanes
+        p.stack = stack
         p.taps = taps
         p.parts = parts
         p.parts_rows = parts_rows
@@ -1427,17 +1495,26 @@ cdef class Plan:
         p.res_pitch = pitch // p.lane.s
         if p.leading or p.pairs or reduces or joins or tile == 1 or p.lane.spacing != REGULAR:
             p.res_pitch = lanes
+        rows = (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1   # that a tile is made of
+        p.plane_rows = tile
+        if lifts:
+            i = rows - clamped(p.row.before, 0, max(rows - p.row.before - p.row.n, 0))
+            p.plane_rows = (i + p.row.s - 1) // p.row.s
         p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
         p.lane_blocks = (p.lane.out + lanes - 1) // lanes
         p.row_blocks = (p.row.out + tile - 1) // tile
         p.items = p.lane_blocks * p.row_blocks
         for i in range(p.nouter):
             p.items *= p.outer[i].out
+        if stack > 1:
+            i = p.outer[p.nouter - 1].out
+            p.items = p.items // i * ((i + stack - 1) // stack)
         # The scratch of a thread: four blocks, result, staged rows, native row, finished row,
         # divisors.
-        rows = 1 if joins else tile
         if lifts:
-            rows = (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
+            rows += (stack - 1) * p.plane_rows * p.row.s
+        else:
+            rows = 1 if joins else stack * tile
         p.block_bytes = rounded_up((rows * pitch + (2 * p.lane.k if bare else 0)) * acc_cell)
         if (p.leading or p.pairs) and not lifts:
             p.block_bytes = 0
@@ -1446,7 +1523,8 @@ cdef class Plan:
         if joins:
             rows = (p.row.k + 1) * p.row.d + (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
             p.at_result += rounded_up(rows * pitch * acc_cell)
-        p.result_bytes = rounded_up(tile * p.res_pitch * acc_cell)
+        p.result_bytes = rounded_up(
+            ((stack - 1) * p.plane_rows + tile) * p.res_pitch * acc_cell)
         p.at_raw = p.at_result + p.result_bytes
         rows = max((tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1, SLOTS)
         p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)
@@ -1461,6 +1539,10 @@ cdef class Plan:
         p.at_memory = p.at_factors + rounded_up(p.factors * sizeof(double))
         p.scratch_bytes = p.at_memory + rounded_up(
             sizeof(Memory) + min(tile, FACTORS) * sizeof(double))
+        if checks and p.rows.numbers != NULL:
+            self.sure = self.pool
+            choose_numbers(lifted, kind == 1, &self.sure.rows)
+            p.sure = &self.sure
 
     def run(self, x, out, indices, int threads, beside=None):
         """Pool x into out: two arrays of exactly the shapes and strides planned for.

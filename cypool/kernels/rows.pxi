@@ -123,8 +123,31 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
     rows.lift_join = <join_f> best_join[elem_t, order_t]
     rows.fold_join = rows.lift_join
     rows.clear = <clear_f> best_clear[elem_t, order_t]
+    if elem_t is float or elem_t is double:
+        rows.numbers = <check_f> numbers[elem_t]
     rows.finish = NULL
     rows.size = sizeof(elem_t)
+
+
+cdef void number_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
+    rows.lift = <fold_f> best_fold[elem_t, order_t]
+    rows.fold = rows.lift
+    rows.lift_accumulate = <reduce_f> best_accumulate[elem_t, order_t]
+    rows.fold_accumulate = rows.lift_accumulate
+    rows.lift_join = <join_f> best_join[elem_t, order_t]
+    rows.fold_join = rows.lift_join
+
+
+cdef void choose_numbers(int lifted, bint least, Rows* rows) noexcept:
+    """Let floats be combined as if none were NaN."""
+    if lifted == 8 and not least:
+        number_rows(<float*> NULL, <MostNumber*> NULL, rows)
+    elif lifted == 8:
+        number_rows(<float*> NULL, <LeastNumber*> NULL, rows)
+    elif lifted == 9 and not least:
+        number_rows(<double*> NULL, <MostNumber*> NULL, rows)
+    elif lifted == 9:
+        number_rows(<double*> NULL, <LeastNumber*> NULL, rows)
 
 
 cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:

@@ -112,16 +112,24 @@ ctypedef fused real_sum_t:
     Twin
     Sparse
 
-# Tags that choose between max and min at compile time.
+# Tags that choose between max and min at compile time, of anything or of what is not NaN.
 cdef struct Most:
     char _
 
 cdef struct Least:
     char _
 
+cdef struct MostNumber:
+    char _
+
+cdef struct LeastNumber:
+    char _
+
 ctypedef fused order_t:
     Most
     Least
+    MostNumber
+    LeastNumber
 
 # Integers used to move elements of a size, whatever they mean.
 ctypedef fused bits_t:
@@ -214,6 +222,8 @@ ctypedef void (*reduce_f)(
     Py_ssize_t n, bint fresh) noexcept nogil
 ctypedef void (*join_f)(
     char* dst, char* prefix, const char* suffix, const char* src, Py_ssize_t n) noexcept nogil
+ctypedef bint (*check_f)(
+    const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
 ctypedef void (*clear_f)(
     char* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
 ctypedef void (*finish_f)(
@@ -246,6 +256,7 @@ cdef struct Rows:
     map_f map           # elements into what is lifted; NULL if they are that
     finish_f indices    # accumulators into indices; NULL if they have none
     map_f beside        # elements that lie as the output does into its factors; may be NULL
+    check_f numbers     # whether no element is NaN; NULL if none can be
     Py_ssize_t size     # bytes of an accumulator
     # Float sums only:
     scan_f scan         # widen a range to the elements of a row
