@@ -20,7 +20,7 @@ from .engine import (
 )
 
 #: The kernels' codes of what is done.
-WAYS = {"put": 0, "take": 1, "add": 2}
+WAYS = {"put": 0, "take": 1, "add": 2, "check": 3}
 
 
 def scatter(
@@ -50,12 +50,11 @@ def scatter(
             and not np.may_share_memory(target, x)
             and not np.may_share_memory(target, places)
         ):
-            check_range(places, [lengths[a] for a in axes])
-            target[...] = 0
-            route(way, x, places, target, axes, num_threads)
+            route("check", x, places, target, axes, num_threads)
+            route(way, x, places, target, axes, num_threads, clears=True)
             return out
-    result = np.zeros(lengths, wide)
-    route(way, x.astype(wide, copy=False), places, result, axes, num_threads)
+    result = np.empty(lengths, wide)
+    route(way, x.astype(wide, copy=False), places, result, axes, num_threads, clears=True)
     if out is None:
         return result.astype(x.dtype, copy=False)
     np.copyto(out, result.astype(x.dtype, copy=False))
@@ -161,10 +160,17 @@ def route(
     places: Array,
     axes: tuple[int, ...],
     num_threads: int | None,
+    *,
+    clears: bool = False,
 ) -> None:
-    """Let the kernels move values to or from places; refuse indices of none."""
+    """Let the kernels move values to or from places; refuse indices of none.
+
+    If it `clears`, places where nothing comes become 0.
+    """
     n = threads.resolve(num_threads)
     if values.size == 0:
+        if clears:
+            places[...] = 0
         return
     values, places = as_bits(values), as_bits(places)
     steps = list(zip(values.shape, values.strides, indices.strides, places.strides, strict=True))
@@ -182,6 +188,7 @@ def route(
         inner=end_to_end(inner) or [(1, 0, 0, 0)],
         slots=end_to_end(slots) or [(1, 0)],
         way=WAYS[way],
+        clears=clears,
         kind=-values.itemsize if way == "add" else values.itemsize,
         threads=n if values.size >= SERIAL else 1,
     )

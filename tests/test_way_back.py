@@ -465,6 +465,37 @@ def test_indices_into_arrays_that_repeat_their_elements(num_threads):
         cypool.max_unpool_backward(x, indices, num_threads=num_threads)
 
 
+@pytest.mark.parametrize("num_threads", [1, 2, 3, 7])
+@pytest.mark.parametrize("layout", ["C", "F", "reversed", "spread"])
+@pytest.mark.parametrize("shape, axis", [((3, 5, 90, 70), (2, 3)), ((1, 90, 70, 13), (1, 2))])
+def test_out_becomes_zero_where_nothing_comes(shape, axis, layout, num_threads):
+    rng = np.random.default_rng(0)
+    few = tuple(80 if a in axis else n for a, n in enumerate(shape))
+    x = rng.integers(-9, 10, few).astype(np.float32)
+    # In any order, some far apart and some of none.
+    indices = rng.choice([-1, *rng.integers(0, 90 * 70, 500)], few)
+    right = np.zeros([n for a, n in enumerate(shape) if a not in axis] + [90 * 70 + 1], x.dtype)
+    flat = np.moveaxis(indices, axis, (-2, -1)).reshape(*right.shape[:-1], -1)
+    values = np.moveaxis(x, axis, (-2, -1)).reshape(flat.shape)
+    for place in np.ndindex(right.shape[:-1]):
+        np.add.at(right[place], flat[place], values[place])
+    right = np.moveaxis(right[..., :-1].reshape(*right.shape[:-1], 90, 70), (-2, -1), axis)
+    room = np.full([2 * n for n in shape], np.nan, x.dtype, order="F" if layout == "F" else "C")
+    out = {
+        "C": np.ascontiguousarray(room[: shape[0], : shape[1], : shape[2], : shape[3]]),
+        "F": np.asfortranarray(room[: shape[0], : shape[1], : shape[2], : shape[3]]),
+        "reversed": room[tuple(slice(n, 2 * n) for n in shape)][..., ::-1, ::-1],
+        "spread": room[::2, ::2, ::2, ::2],
+    }[layout]
+    before = np.isnan(room).sum()
+    result = cypool.max_pool_backward(
+        x, indices, shape, axis=axis, out=out, num_threads=num_threads
+    )
+    assert result is out
+    np.testing.assert_array_equal(out, right)
+    assert np.isnan(room).sum() == before - (0 if layout in "CF" else out.size)
+
+
 def test_gradients_of_far_fewer_windows_than_there_are():
     with pytest.raises(ValueError, match=r"^grad_output has shape"):
         cypool.avg_pool_backward(np.ones(3), (5,), 1, 1, 2**50)

@@ -60,6 +60,7 @@ def route(
     inner: Sequence[Numbers],
     slots: Sequence[Numbers],
     way: int,
+    clears: bool,
     kind: int,
     threads: int,
 ) -> int: ...

@@ -12,11 +12,16 @@ ctypedef fused real_or_bits_t:
     float
     double
 
-# What is done: elements go to their places, are fetched from there, or are added to what is there.
+# What is done: elements go to their places, are fetched from there, or are added to what is there;
+# or their indices are only looked at.
 cdef enum:
     PUT = 0
     TAKE = 1
     ADD = 2
+    CHECK = 3
+
+cdef enum:
+    AHEAD = 8192        # bytes of places that are cleared before the walk gets there
 
 # An axis of values and indices: its length and the bytes of a step.
 cdef struct Walk:
@@ -32,13 +37,14 @@ cdef struct Slot:
 
 cdef struct Route:
     Walk outer[MAX_OUTER]   # not pooled: what is shared out
-    Walk inner[MAX_OUTER]   # the others, the last one walked fastest
+    Walk inner[MAX_OUTER]   # the others, the last one, which may not be pooled, walked fastest
     Slot slots[MAX_OUTER]
     int nouter
     int ninner
     int nslots
     Py_ssize_t items
     Py_ssize_t positions    # what an index may be, from 0 on
+    bint clears             # the places are to be 0 where nothing comes
 
 ctypedef Py_ssize_t (*walk_f)(
     void* tag, const Route* route, char* value, const char* index, char* place, Py_ssize_t low,
@@ -54,20 +60,41 @@ cdef inline Py_ssize_t offset_of(const Route* route, Py_ssize_t position) noexce
     return offset + position * route.slots[0].step
 
 
+cdef Py_ssize_t clear_places(
+    const Route* route, char* place, Py_ssize_t at, Py_ssize_t least, Py_ssize_t stop,
+    Py_ssize_t size) noexcept nogil:
+    """Clear the places of an item from position `at` to `least` and some further; return how far."""
+    cdef const Walk* row = &route.inner[route.ninner - 1]
+    cdef Py_ssize_t n = row.n if row.place != 0 else 1, position, j
+    stop = min(stop, least + AHEAD // (n * size))
+    if route.nslots == 1 and route.slots[0].step == n * size and (n == 1 or row.place == size):
+        memset(place + at * n * size, 0, (stop - at) * n * size)
+        return stop
+    for position in range(at, stop):
+        for j in range(n):
+            memset(place + offset_of(route, position) + j * row.place, 0, size)
+    return stop
+
+
 cdef inline Py_ssize_t walk_row(
     real_or_bits_t* _, const Route* route, char* value, const char* index, char* place,
-    Py_ssize_t low, Py_ssize_t stop, int way) noexcept nogil:
-    """Walk the values of the last axis; return how many have an index that is no place's."""
+    Py_ssize_t low, Py_ssize_t stop, Py_ssize_t* clear, int way) noexcept nogil:
+    """Walk the values of the last axis; return how many have an index that is no place's.
+
+    The places below `clear` have been cleared, or need not be.
+    """
     # Copies: what is written might be the route, for all that the compiler knows.
     cdef Walk row = route.inner[route.ninner - 1]
-    cdef Py_ssize_t step = route.slots[0].step, positions = route.positions, strays = 0, j
+    cdef Py_ssize_t step = route.slots[0].step, positions = route.positions, strays = 0, j = 0
+    cdef Py_ssize_t limit = clear[0]
     cdef bint straight = route.nslots == 1
+    cdef char* item = place
     cdef int64_t position
     cdef real_or_bits_t x, y
     cdef char* at
-    for j in range(row.n):
+    while j < row.n:
         memcpy(&position, index, sizeof(position))
-        if low <= position < stop:
+        if way != CHECK and low <= position < limit:
             at = place + (position * step if straight else offset_of(route, position))
             if way == TAKE:
                 memcpy(value, at, sizeof(x))
@@ -77,11 +104,16 @@ cdef inline Py_ssize_t walk_row(
                     memcpy(&y, at, sizeof(y))
                     x = <real_or_bits_t> (x + y)
                 memcpy(at, &x, sizeof(x))
-        elif position < -1 or position >= positions:
-            strays += 1
+        elif way != CHECK and way != TAKE and limit <= position < stop:
+            limit = clear_places(route, item, limit, position + 1, stop, sizeof(x))
+            continue
+        else:
+            strays += <uint64_t> position + 1 > <uint64_t> positions
         value += row.value
         index += row.index
         place += row.place
+        j += 1
+    clear[0] = limit
     return strays
 
 
@@ -90,31 +122,33 @@ cdef Py_ssize_t walk(
     Py_ssize_t low, Py_ssize_t stop, int way) noexcept nogil:
     """Walk all values of an item, for the indices from low to stop - 1."""
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t strays = 0
+    cdef Py_ssize_t strays = 0, clear = low if route.clears else stop
     cdef const Walk* axis
     cdef int a
     for a in range(route.ninner):
         taken[a] = 0
     while True:
         if way == TAKE:
-            strays += walk_row(tag, route, value, index, place, low, stop, TAKE)
+            strays += walk_row(tag, route, value, index, place, low, stop, &clear, TAKE)
         elif way == ADD:
-            strays += walk_row(tag, route, value, index, place, low, stop, ADD)
+            strays += walk_row(tag, route, value, index, place, low, stop, &clear, ADD)
+        elif way == CHECK:
+            strays += walk_row(tag, route, value, index, place, low, stop, &clear, CHECK)
         else:
-            strays += walk_row(tag, route, value, index, place, low, stop, PUT)
+            strays += walk_row(tag, route, value, index, place, low, stop, &clear, PUT)
         for a in range(route.ninner - 2, -1, -1):
             axis = &route.inner[a]
             taken[a] += 1
             value += axis.value
             index += axis.index
-            place += axis.place
             if taken[a] < axis.n:
                 break
             value -= taken[a] * axis.value
             index -= taken[a] * axis.index
-            place -= taken[a] * axis.place
             taken[a] = 0
         else:
+            if clear < stop:
+                clear_places(route, place, clear, stop, stop, sizeof(tag[0]))
             return strays
 
 
@@ -135,11 +169,12 @@ cdef Py_ssize_t walk_item(
 
 
 def route(
-    values, indices, places, *, list outer, list inner, list slots, int way, int kind, int threads
+    values, indices, places, *, list outer, list inner, list slots, int way, bint clears, int kind,
+    int threads,
 ):
     """Move values to, or from, the places that indices name; other indices are passed over.
 
-    Return 0 if there were none but -1.
+    Return 0 if there were none but -1.  Places where nothing comes become 0 if `clears`.
 
     `outer` and `inner` list (length, step of values, of indices, of places) of the axes, steps in
     bytes; `slots` (length, step) of the pooled axes of the places.  `kind` is the elements' size,
@@ -166,6 +201,7 @@ def route(
     r.nslots = len(slots)
     if max(r.nouter, r.ninner, r.nslots) > MAX_OUTER or min(r.ninner, r.nslots) < 1:
         raise ValueError("between 1 and 64 axes can be walked")
+    r.clears = clears
     r.items = 1
     for i in range(r.nouter):
         r.outer[i].n, r.outer[i].value, r.outer[i].index, r.outer[i].place = outer[i]
