@@ -59,6 +59,12 @@ LARGE_BLOCK = 24576
 #: Bytes of the rows of planes that are done together: less, as they gain less.
 STACK = 5120
 
+#: Sums of at most so many rows are finished as soon as they are added up.
+ROWS_AT_ONCE = 4
+
+#: Rows of fewer outputs, of pairs, are faster when they are finished together.
+LONG_PAIRS = 100
+
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 393216
 
@@ -537,6 +543,9 @@ def plan_for(
         omits=request.omits,
         scans=not sums_are_safe(request, x_dtype, taps),
         checks=checks_pay(row, lane, tiling),
+        margin=margin_of(
+            request, acc, rows_above * row.k, lane, taps * depth / abs(divisor_override or 1)
+        ),
         stack=stack,
         room=2 * BLOCK,
         parts=parts,
@@ -680,6 +689,22 @@ def tiling_of(
     if bare:
         pitch = lane.n
     return Tiling(leading, reduces, slides, lifts, joins, bare, pairs, tile, lanes, taps, pitch)
+
+
+def margin_of(request: Request, acc: str, rows: int, lane: Axis, doubt: float) -> int:
+    """Return how far means may be below an element, in powers of two, if they are finished at once.
+
+    0 if they are not.  The kernels suspect a sum that is less than `doubt` times its divisor, in
+    units of 2**-26 of its greatest element.  One that is finished at once has to be twice as much,
+    so that it is none of these.
+    """
+    whole = not lane.before and (lane.out - 1) * lane.s + lane.k <= lane.n
+    long = lane.out >= (LONG_PAIRS if lane.k == 2 else 1)
+    if acc != "double" or request.kind not in ("sum", "avg") or request.beside is not None:
+        return 0
+    if rows > ROWS_AT_ONCE or not (whole and long):
+        return 0
+    return max(25 - math.ceil(math.log2(max(doubt, 1))), 0)
 
 
 def checks_pay(row: Axis, lane: Axis, tiling: Tiling) -> bool:

@@ -11,6 +11,7 @@ from arrays import FLOATS, WIDE_FLOATS, finfo
 from cases import ulps_apart
 
 import cypool
+from cypool import engine
 
 #: Ulps that averages may be off.
 ULPS = {"float32": 1, "float64": 2}
@@ -170,6 +171,70 @@ def test_float64_sums_into_other_types_do_not_overflow_on_the_way(pool, dtype):
     expected = 16 if pool is cypool.sum_pool else 2
     assert pool(x, 8, dtype=dtype).tolist() == [expected, expected]
     assert pool(np.array([np.inf, *great]), 7, dtype=dtype).tolist() == [np.inf]
+
+
+def rows_of(kind, shape, axis, dtype):
+    """Return numbers like each other in most rows, and in some not, or none at all."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal(shape)
+    odd = rng.random(shape[0]) < 0.3
+    least, most = float(finfo(np.dtype(dtype)).tiny), float(finfo(np.dtype(dtype)).max)
+    if kind == "wide":
+        x[odd] *= np.exp(8 * rng.standard_normal(x[odd].shape))
+    elif kind == "cancelling":
+        # Half of each second row goes out of sight of double, and the other half is left.
+        rows = np.moveaxis(x, axis, (0, 1))
+        rows[::4, ::2] *= 2.0**50
+        rows[1::4, ::2] = -rows[::4, ::2]
+    elif kind == "small":
+        x[odd] *= least * 8
+    elif kind == "large":
+        x[odd] *= most / 2
+    elif kind == "no numbers":
+        x[odd] = np.where(rng.random(x[odd].shape) < 0.1, np.nan, x[odd])
+        x[~odd] = np.where(rng.random(x[~odd].shape) < 0.01, -np.inf, x[~odd])
+    elif kind == "zeros":
+        x = np.maximum(x, 0) * (rng.random(shape) < 0.2)
+    return np.clip(x, -most, most).astype(dtype)
+
+
+@pytest.mark.parametrize("kind", ["wide", "cancelling", "small", "large", "no numbers", "zeros"])
+@pytest.mark.parametrize("dtype", [d for d in FLOATS if d != "float64"])
+@pytest.mark.parametrize("shape", [(40, 260), (40, 6, 70), (2, 40, 300)])
+@pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (3, 1)])
+def test_sums_that_are_finished_at_once_are_what_they_are_otherwise(
+    kind, dtype, shape, window, monkeypatch
+):
+    axis = (0, 1) if shape[1] < shape[0] else (len(shape) - 2, len(shape) - 1)
+    x = rows_of(kind, shape, axis, dtype)
+    calls = [
+        (cypool.avg_pool, {}),
+        (cypool.avg_pool, {"padding": [(window[0] - 1, 0), 0]}),
+        (cypool.avg_pool, {"divisor_override": 1}),
+        (cypool.avg_pool, {"divisor_override": -1000}),
+        (cypool.sum_pool, {}),
+    ]
+
+    def results():
+        engine.planned.cache_clear()
+        with np.errstate(all="ignore"):
+            return [pool(x, window, axis=axis, **more) for pool, more in calls]
+
+    at_once = results()
+    with monkeypatch.context() as changed:
+        changed.setattr(engine, "ROWS_AT_ONCE", 0)
+        otherwise = results()
+    engine.planned.cache_clear()
+    for got, want in zip(at_once, otherwise, strict=True):
+        assert got.tobytes() == want.tobytes()
+    means = at_once[0]
+    for place in np.argwhere(np.random.default_rng(4).random(means.shape) < 0.02):
+        sizes = [window[axis.index(a)] if a in axis else 1 for a in range(x.ndim)]
+        part = x[tuple(slice(i * k, i * k + k) for i, k in zip(place, sizes, strict=True))]
+        if np.isfinite(part.astype(float)).all():
+            right = np.array([math.fsum(part.astype(float).ravel().tolist()) / part.size])
+            with np.errstate(all="ignore"):
+                assert ulps_apart(means[tuple(place)], right.astype(dtype)).item() <= 1
 
 
 @pytest.mark.parametrize("n", [6, 14, 22, 98, 1000])

@@ -33,6 +33,9 @@ SHAPES_AND_WINDOWS = [
     ((64, 7, 7), {"kernel_size": 7, "axis": (1, 2)}),
     ((40, 20, 20), {"kernel_size": 5, "stride": 1, "padding": 2, "axis": (1, 2)}),
     ((90, 7, 7), {"kernel_size": 3, "stride": 2, "padding": 1, "axis": (1, 2)}),
+    ((3, 20, 231), {"kernel_size": 2, "axis": (1, 2)}),
+    ((4, 3, 9, 230), {"kernel_size": 2, "padding": [0, (1, 0), 0], "axis": (1, 2, 3)}),
+    ((9, 12, 70), {"kernel_size": 2, "padding": 1, "axis": (0, 1)}),
     ((6, 5, 9, 11), {"kernel_size": (2, 3, 4), "stride": 1, "axis": (0, 3, 1)}),
 ]
 

@@ -129,6 +129,7 @@ def cut_up(monkeypatch):
         monkeypatch.setattr(engine, "LARGE_BLOCK", int(blocks.choice([300, 1000, 4000])))
         monkeypatch.setattr(engine, "LARGEST_BLOCK", int(blocks.choice([500, 4000, 60000])))
         monkeypatch.setattr(engine, "STACK", int(blocks.choice([1, 500, 6000])))
+        monkeypatch.setattr(engine, "LONG_PAIRS", int(blocks.choice([1, 100])))
         monkeypatch.setattr(engine, "PARTS_BYTES", int(blocks.choice([1, 1000, 100000])))
         monkeypatch.setattr(engine, "LONG_RUN", int(blocks.choice([1, 8, 24])))
         engine.planned.cache_clear()

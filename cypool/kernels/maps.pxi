@@ -43,7 +43,12 @@ cdef enum:
 # ---------------------------------------------------------------------------------------------
 
 cdef inline float half_value(half_t x) noexcept nogil:
-    cdef uint32_t bits = <uint32_t> <int32_t> <int16_t> x.bits, value
+    return half_value_of(<int32_t> <int16_t> x.bits, &x)
+
+
+cdef inline float half_value_of(int32_t extended, const half_t* _) noexcept nogil:
+    """The value of a 16-bit float whose bits were extended by their sign."""
+    cdef uint32_t bits = <uint32_t> extended, value
     cdef float size, least
     if half_t is Brain:
         value = bits << 16
@@ -59,50 +64,49 @@ cdef inline float half_value(half_t x) noexcept nogil:
     return (<float*> &value)[0]
 
 
-cdef inline uint16_t half_bits(double x, half_t* _, bint product) noexcept nogil:
-    """The bits of the nearest 16-bit float, ties to even; any NaN becomes the one with all bits set.
+cdef inline float odd_float(double x, bint product) noexcept nogil:
+    """x as a float: what that has no digits for goes into the last of them.
+
+    A second rounding, to fewer digits, is then right (Boldo and Melquiond, "Emulation of a FMA and
+    correctly rounded sums: proved algorithms using rounding to odd", 2008).
 
     A `product` of a sum and the inverse of a number is off by two units of its last digit at most:
-    what is so near to the middle of two floats is taken to lie there, and goes to the even one.
+    what is so near to the middle of two floats is taken to lie there.
     """
-    cdef uint64_t bits = (<uint64_t*> &x)[0], rest = 0x1FFFFFFF, size, power, sum_bits, least, most
-    cdef uint32_t bits32, size32, power32, sum32, least32, most32, y
-    cdef double sum_
-    cdef float nearer, sum_float
+    cdef uint64_t bits = (<uint64_t*> &x)[0], rest = 0x1FFFFFFF
     if product:
         bits = (bits + 4) & ~<uint64_t> 7
-    # A power of two is added, so much greater that there is room for the digits only; they stand,
-    # with the leading one that normal numbers have, above the exponent before.
+    bits = ((bits & rest) + rest | bits) & ~rest
+    return <float> (<double*> &bits)[0]
+
+
+cdef inline uint16_t half_of(float x, bint is_nan, half_t* _) noexcept nogil:
+    """The bits of the nearest 16-bit float, ties to even; NaN is the one with all bits set."""
+    cdef uint32_t bits = (<uint32_t*> &x)[0], size, power, sum_bits, least, most, y
+    cdef float sum_
     if half_t is Half:
-        # By way of float, which has lanes for twice as many: what it has no digits for goes into
-        # the last of them, so that the second rounding is right (Boldo and Melquiond, "Emulation
-        # of a FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008).
-        bits = ((bits & rest) + rest | bits) & ~rest
-        nearer = <float> (<double*> &bits)[0]
-        bits32 = (<uint32_t*> &nearer)[0]
-        least32 = (127 - 14) << 23      # the least normal number, 2**-14
-        most32 = (127 + 16) << 23       # what rounds to infinity
-        size32 = bits32 & <uint32_t> 0x7FFFFFFF
-        size32 = size32 if size32 < most32 else most32
-        power32 = size32 if size32 > least32 else least32
-        power32 = (power32 & <uint32_t> 0x7F800000) + (13 << 23)
-        sum_float = (<float*> &size32)[0] + (<float*> &power32)[0]
-        sum32 = (<uint32_t*> &sum_float)[0]
-        y = sum32 - power32 + (power32 >> 13) - ((least32 >> 13) + (13 << 10))
-        y |= bits32 >> 16 & <uint32_t> 0x8000
-    else:
-        least = <uint64_t> (1023 - 126) << 52
-        most = <uint64_t> (1023 + 128) << 52
-        size = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
+        # A power of two is added, so much greater that there is room for the digits only; they
+        # stand, with the leading one that normal numbers have, above the exponent before.
+        least = (127 - 14) << 23        # the least normal number, 2**-14
+        most = (127 + 16) << 23         # what rounds to infinity
+        size = bits & <uint32_t> 0x7FFFFFFF
         size = size if size < most else most
         power = size if size > least else least
-        power = (power & (<uint64_t> 0x7FF << 52)) + (<uint64_t> 45 << 52)
-        sum_ = (<double*> &size)[0] + (<double*> &power)[0]
-        sum_bits = (<uint64_t*> &sum_)[0]
-        y = <uint32_t> (sum_bits - power + (power >> 45) - ((least >> 45) + (45 << 7)))
-        y |= <uint32_t> (bits >> 48 & <uint64_t> 0x8000)
-    y |= <uint32_t> 0 - <uint32_t> (x != x)
+        power = (power & <uint32_t> 0x7F800000) + (13 << 23)
+        sum_ = (<float*> &size)[0] + (<float*> &power)[0]
+        sum_bits = (<uint32_t*> &sum_)[0]
+        y = sum_bits - power + (power >> 13) - ((least >> 13) + (13 << 10))
+        y |= bits >> 16 & <uint32_t> 0x8000
+    else:
+        # The upper half of the bits; just below a half of the last is added, or a half to odd ones.
+        y = (bits + <uint32_t> 0x7FFF + (bits >> 16 & <uint32_t> 1)) >> 16
+    y |= <uint32_t> 0 - <uint32_t> is_nan
     return <uint16_t> y
+
+
+cdef inline uint16_t half_bits(double x, half_t* tag, bint product) noexcept nogil:
+    """The same of a double, which may be a product."""
+    return half_of(odd_float(x, product), x != x, tag)
 
 
 cdef inline double number(in_t x) noexcept nogil:

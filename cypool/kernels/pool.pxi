@@ -16,6 +16,7 @@ include "types.pxi"
 include "maps.pxi"
 include "folds.pxi"
 include "finishes.pxi"
+include "at_once.pxi"
 include "exact.pxi"
 include "rows.pxi"
 
@@ -35,6 +36,7 @@ include "rows.pxi"
 cdef enum:
     MAX_OUTER = 64
     BATCH = 24          # source rows handed to a fold at once; a multiple of three
+    DETOURS = 8         # items that are not done at once after one that is doubtful
     SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
@@ -144,6 +146,7 @@ cdef struct Call:
 # What a thread remembers from item to item; behind it, what the rows of factors count.
 cdef struct Memory:
     bint wary               # sums of the last item were rounded
+    int detours             # so many items are not to be done at once
     Py_ssize_t lane         # the first lane that the factors are for
 
 # Where an item lies.
@@ -159,6 +162,9 @@ cdef struct Place:
     Py_ssize_t rows
     Py_ssize_t lane         # first lane, and how many
     Py_ssize_t lanes
+    bint at_once            # the item goes straight into the output
+    bint doubtful           # and is not to be trusted
+    double factor           # what sums are multiplied by, there
     bint scans              # the item's elements widen
     Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
@@ -261,6 +267,8 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     place.out_at = 0
     place.count = 1
     place.empty = False
+    place.at_once = False
+    place.doubtful = False
     place.range_.peak = 0
     place.range_.low = <uint64_t> -1
     for i in range(p.nouter - 1, -1, -1):
@@ -330,13 +338,17 @@ cdef bint next_taps(
 
 
 cdef void lift_batch(
-    const Pool* p, const Place* place, char* dst, Py_ssize_t pitch, const char** batch,
+    const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
     bint fresh) noexcept nogil:
     """Fold source rows that begin at an input position into dst, as cells or as lanes of pairs."""
     cdef const char* inside[BATCH]
     cdef Py_ssize_t j = 0, i, run
     cdef Span lane
+    if place.at_once:
+        place.doubtful |= p.rows.at_once(
+            dst, pitch, batch, step, count, rows, place.lanes * p.inner, place.factor, p.ending)
+        return
     if not p.pairs:
         p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
         return
@@ -399,13 +411,14 @@ cdef void vertical(
     cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
     cdef Py_ssize_t index = place.index + position * p.lane.step + first * p.row.step
     cdef Py_ssize_t reach = stop - first + (rows - 1) * stride, batches = BATCH
-    # Input rows are staged all at once if they are not more than what the windows take.
-    cdef bint whole = (call.staged and reach <= p.staged_rows
+    cdef bint staged = call.staged and not place.at_once
+    # Input rows are staged together if they are not more than what the windows take.
+    cdef bint whole = (staged and reach <= p.staged_rows
                        and reach <= rows * (row.stop - row.first))
     cdef const char* src = call.x + place.x_at + position * p.lane.xs + first * xs
     cdef const char* at
     cdef char* native = raw - p.at_raw + p.at_native
-    if call.staged:
+    if staged:
         xs = cells * p.size
         step = stride * xs if whole else xs
         if not whole:
@@ -419,7 +432,7 @@ cdef void vertical(
             at = raw
         for t in range(row.stop - row.first):
             batch[count] = at + t * p.row.d * xs
-            if call.staged and not whole:
+            if staged and not whole:
                 at = raw + count * (p.staged_rows // SLOTS) * xs
                 stage_rows(p, call, <char*> at, src + t * p.row.d * p.row.xs,
                            index + t * p.row.d * p.row.step, rows, stride, n, native)
@@ -435,7 +448,7 @@ cdef void vertical(
             lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
             fresh = False
             count = 0
-        if place.scans and (whole or not call.staged):
+        if place.scans and (whole or not staged):
             for r in range(rows):
                 i = max(first + r * stride, place.seen)
                 t = stop + r * stride
@@ -449,6 +462,8 @@ cdef void vertical(
             break
     if count > 0:
         lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
+    elif fresh and place.at_once:
+        place.doubtful = True       # there is nothing to add up
     elif fresh:
         p.rows.clear(dst, pitch, rows, place.lanes if p.pairs else cells)
     # The rows of a dilated window interleave with the next one's.
@@ -579,6 +594,13 @@ cdef void slide(
     fold(dst, 0, batch, 0, count, 1, n, fresh)
 
 
+cdef inline double divisor_of(const Pool* p, const Place* place, const Span* row) noexcept nogil:
+    """The divisor of the first lane's window, and of all if they are uncut."""
+    if p.averages:
+        return place.count * row.count * window(&p.lane, place.lane).count
+    return p.divisor
+
+
 cdef void gather(
     const Pool* p, const Call* call, Place* place, Py_ssize_t part, char* scratch,
     char* result, Py_ssize_t result_row) noexcept nogil:
@@ -649,8 +671,10 @@ cdef void gather(
                     run = alike_turned(&p.row, place.row + r, run)
                 else:
                     run = alike(&p.row, &row, run)
-                if call.staged:
+                if call.staged and not place.at_once:
                     run = min(run, p.staged_run)
+            if place.at_once:
+                place.factor = 1.0 / divisor_of(p, place, &row)
             if p.pairs or p.leading:
                 vertical(p, call, place, &row, run, p.row.s, result + at * result_row,
                          skip * result_row, base + lo, hi - lo, raw)
@@ -1283,18 +1307,32 @@ cdef void pool_item(
     cdef Place place
     cdef char* result = scratch + p.at_result
     cdef Py_ssize_t result_row = p.res_pitch * p.inner * p.rows.size
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    cdef char* out
     cdef Py_ssize_t plane
-    cdef bint straight
+    cdef bint straight, together = True
     locate(p, item, &place)
+    out = call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os
+    if place.planes > 1:    # without rows between them, which are nobody's
+        together = (p.plane_rows == place.rows
+                    and p.outer[p.nouter - 1].os == place.rows * p.row.os)
+    if p.rows.at_once != NULL and together and not call.tangled:
+        if memory.detours == 0:
+            place.at_once = True
+            place.scans = False
+            gather(p, call, &place, 0, scratch, out, p.row.os)
+            if not place.doubtful:
+                return
+            place.at_once = False
+            memory.detours = DETOURS
+        memory.detours -= 1
     # Accumulators that are the output may be folded straight into it.
     straight = p.rows.finish == NULL and p.plain and (
         p.leading or p.pairs or p.joins or rows_of(p, &place) == 1
         or (p.res_pitch == place.lanes and p.row.os == result_row))
-    if place.planes > 1:    # without rows between them, which are nobody's
-        straight = (straight and p.plane_rows == place.rows
-                    and p.outer[p.nouter - 1].os == place.rows * p.row.os)
+    straight = straight and together
     if straight:
-        result = (call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os)
+        result = out
         result_row = p.row.os
     gather_warily(p, call, &place, scratch, result, result_row)
     for plane in range(0 if straight else place.planes):
@@ -1409,7 +1447,7 @@ cdef class Plan:
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint checks, bint leading, bint reduces, bint slides, bint lifts, bint joins,
+        bint omits, bint scans, bint checks, int margin, bint leading, bint reduces, bint slides, bint lifts, bint joins,
         bint bare, bint pairs, Py_ssize_t tile, Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps,
         Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts, bint parts_rows, object beside,
     ):
@@ -1465,6 +1503,7 @@ cdef class Plan:
                 if divisor == <double> ((<uint64_t> 1) << i):
                     p.ending.shift = <int> i
         p.ending.saturates = elem != out or divisor < terms
+        p.ending.margin = <uint32_t> margin << 23
         p.reduces = reduces
         p.slides = slides
         p.lifts = lifts
@@ -1483,6 +1522,8 @@ cdef class Plan:
         for i in range(p.nouter):
             p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
+        if margin > 0 and p.plain and elem == out and (leading or pairs) and not (lifts or joins):
+            p.rows.at_once = choose_once(elem, pairs)
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
         p.leading = leading
@@ -1604,6 +1645,7 @@ cdef class Plan:
                     memset(scratch + i * p.scratch_bytes + p.at_memory, -1,
                            p.scratch_bytes - p.at_memory)
                     (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).wary = False
+                    (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).detours = 0
                     # Around bare rows are cells that are summed, though never used.
                     memset(scratch + i * p.scratch_bytes, 0, p.block_bytes if p.bare else 0)
                 if threads == 1 and p.parts == 1:

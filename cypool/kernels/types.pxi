@@ -184,6 +184,7 @@ cdef struct Ending:
     bint least          # ranks are complemented
     int shift           # if it is not 0, every divisor is 2**shift
     bint saturates      # quotients may be beyond what the output holds
+    uint32_t margin     # how far below an element a mean may be, in exponents of float's bits
     double exponent     # of norms
 
 # How elements become carriers.
@@ -229,6 +230,9 @@ ctypedef void (*clear_f)(
 ctypedef void (*finish_f)(
     char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil
+ctypedef bint (*at_once_f)(
+    char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, double factor, Ending ending) noexcept nogil
 ctypedef void (*scan_f)(
     const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_) noexcept nogil
 ctypedef Py_ssize_t (*suspect_f)(
@@ -256,6 +260,7 @@ cdef struct Rows:
     map_f map           # elements into what is lifted; NULL if they are that
     finish_f indices    # accumulators into indices; NULL if they have none
     map_f beside        # elements that lie as the output does into its factors; may be NULL
+    at_once_f at_once   # elements into output; NULL if there is no such thing
     check_f numbers     # whether no element is NaN; NULL if none can be
     Py_ssize_t size     # bytes of an accumulator
     # Float sums only:
