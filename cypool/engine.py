@@ -89,9 +89,7 @@ PARTS_BYTES = 1 << 20
 class Recipe(NamedTuple):
     """What a call signature comes to."""
 
-    shape: tuple[int, ...]  # of the result, as the caller sees it
-    kept: tuple[int, ...]  # the same with the pooled axes kept, as the plan sees it
-    reduced: tuple[int, ...]  # the axes to put back into `out` to get from one to the other
+    shape: tuple[int, ...]  # of the result
     dtype: np.dtype[Any]
     plan: Plan | None  # None if the result has no elements
     parallel: bool
@@ -205,37 +203,40 @@ def pool(
     recipe = planned(x.shape, x.strides, x.dtype, None, *request)
     if nan_policy != "propagate":
         check_nan_policy(nan_policy, x, Request(*request), num_threads)
-    if out is None:
-        result = np.empty(recipe.kept, recipe.dtype)
-        indices = np.empty(recipe.kept, np.int64) if return_indices else None
-        run(recipe, x, result, indices, num_threads, beside)
-        if recipe.shape is not recipe.kept:
-            result = result.reshape(recipe.shape)
-            indices = None if indices is None else indices.reshape(recipe.shape)
-        return result if indices is None else (result, indices)
+    result = np.empty(recipe.shape, recipe.dtype) if out is None else out
+    indices = np.empty(recipe.shape, np.int64) if return_indices else None
+    # What fits as it is needs no closer look.
+    fits = type(result) is np.ndarray and result.dtype is recipe.dtype
+    fits = fits and (out is None or out.flags.writeable)
+    if not (fits and run(recipe, x, result, indices, num_threads, beside)):
+        fill(out, recipe, request, x, indices, num_threads, beside)
+    return result if indices is None else (result, indices)
+
+
+def fill(
+    out: Any,
+    recipe: Recipe,
+    request: tuple[Any, ...],
+    x: Array,
+    indices: Array | None,
+    num_threads: int | None,
+    beside: Array | None,
+) -> None:
+    """Pool x into an `out` of any kind and strides, or refuse it."""
     check_out(out, recipe.shape, recipe.dtype)
-    given: Array = out
-    # A subclass may have its own idea of reshaping.
-    target = given if type(out) is np.ndarray else given.view(np.ndarray)
+    target = out.view(np.ndarray)  # a subclass may have its own idea of strides
     flags = target.flags
     packed = flags.c_contiguous
-    alone = not return_indices and beside is None
-    if flags.aligned and target.dtype.isnative and (packed or alone):
-        kept, strided = target, recipe
-        if packed:
-            kept = target if recipe.shape is recipe.kept else target.reshape(recipe.kept)
-        else:
-            kept = np.expand_dims(target, recipe.reduced)
-            strided = planned(x.shape, x.strides, x.dtype, kept.strides, *request)
-        indices = np.empty(recipe.kept, np.int64) if return_indices else None
-        if run(strided, x, kept, indices, num_threads, beside):
-            return given if indices is None else (given, indices.reshape(recipe.shape))
+    if flags.aligned and target.dtype.isnative and (packed or indices is beside is None):
+        fitting = recipe
+        if not packed:
+            fitting = planned(x.shape, x.strides, x.dtype, target.strides, *request)
+        if run(fitting, x, target, indices, num_threads, beside):
+            return
     # The kernels write elements as they are, and may not read what they have written.
-    result = np.empty(recipe.kept, recipe.dtype)
-    indices = np.empty(recipe.kept, np.int64) if return_indices else None
+    result = np.empty(recipe.shape, recipe.dtype)
     run(recipe, x, result, indices, num_threads, beside)
-    np.copyto(target, result.reshape(recipe.shape))
-    return given if indices is None else (given, indices.reshape(recipe.shape))
+    np.copyto(target, result)
 
 
 def run(
@@ -246,10 +247,13 @@ def run(
     num_threads: int | None,
     beside: Array | None = None,
 ) -> bool:
-    """Let the kernels fill the result; False, with nothing done, if it may overlap what is read."""
+    """Let the kernels fill the result.
+
+    False, with nothing done, if it is not laid out as planned or may overlap what is read.
+    """
     n = threads.resolve(num_threads) if recipe.parallel or num_threads is not None else 1
     if recipe.plan is None:
-        return True
+        return result.shape == recipe.shape
     if recipe.as_bits:
         x, result = as_bits(x), as_bits(result)
     return recipe.plan.run(x, result, indices, n if recipe.parallel else 1, beside)
@@ -297,7 +301,7 @@ def greatest_magnitude(
 def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
     """Pool by the greatest element, which is NaN where there is one."""
     recipe = planned(x.shape, x.strides, x.dtype, None, *request)
-    result = np.empty(recipe.kept, recipe.dtype)
+    result = np.empty(recipe.shape, recipe.dtype)
     run(recipe, x, result, None, num_threads)
     return result
 
@@ -337,14 +341,13 @@ def planned(
         )
     kept = tuple(at[a].out if a in at else n for a, n in enumerate(x_shape))
     shape = kept if request.keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
-    reduced = () if request.keepdims else tuple(sorted(axes))
     bits = is_bfloat16(x_dtype) or is_bfloat16(out_dtype)
     if math.prod(kept) == 0:
-        return Recipe(shape, kept, reduced, out_dtype, None, False, bits)
+        return Recipe(shape, out_dtype, None, False, bits)
     if out_strides is None:
-        out_strides = contiguous_strides(kept, out_dtype.itemsize)
-    plan, work = plan_for(request, x_shape, x_strides, x_dtype, kept, out_strides, out_dtype, at)
-    return Recipe(shape, kept, reduced, out_dtype, plan, work >= SERIAL, bits)
+        out_strides = contiguous_strides(shape, out_dtype.itemsize)
+    plan, work = plan_for(request, x_shape, x_strides, x_dtype, shape, out_strides, out_dtype, at)
+    return Recipe(shape, out_dtype, plan, work >= SERIAL, bits)
 
 
 def check_turned(
@@ -434,8 +437,10 @@ def plan_for(
 ) -> tuple[Plan, int]:
     """Return the plan, and about how many elements it combines."""
     axes = []
+    steps = iter(out_strides)
     for a, n in enumerate(x_shape):
-        xs, os = x_strides[a], out_strides[a]
+        # Axes that are pooled whole and not kept have no place in the output.
+        xs, os = x_strides[a], next(steps) if request.keepdims or a not in windows else 0
         w = windows.get(a, Window(n, n, 1, 1, 1, 0, 0))
         counted = n + w.after if request.count_include_pad else -1
         # A single window has no stride, and a single tap no dilation (but where it lies).
@@ -899,10 +904,10 @@ def element_type(dtype: Any) -> np.dtype[Any]:
 def result_dtype(kind: str, x: np.dtype[Any], dtype: np.dtype[Any] | None) -> np.dtype[Any]:
     """Return the dtype of the result, in native byte order."""
     if kind in ("max", "min"):
-        return x.newbyteorder("=")
+        return np.dtype(x.type)
     if dtype is None:
         if is_float(x):
-            return x.newbyteorder("=")
+            return np.dtype(x.type)
         if kind == "sum":
             return np.dtype(np.uint64 if x.kind == "u" else np.int64)
         return np.dtype(np.float32 if x.itemsize < 4 else np.float64)
@@ -910,7 +915,7 @@ def result_dtype(kind: str, x: np.dtype[Any], dtype: np.dtype[Any] | None) -> np
         raise TypeError(f"dtype is {dtype}; it must be an integer type, {FLOATS}")
     if kind == "sum" and is_float(x) and not is_float(dtype):
         raise TypeError(f"dtype is {dtype}, but the sum of {x} is not an integer; use a float type")
-    return dtype.newbyteorder("=")
+    return np.dtype(dtype.type)
 
 
 def divisor(value: Any) -> int:

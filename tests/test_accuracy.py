@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from arrays import FLOATS, WIDE_FLOATS, finfo
 from cases import ulps_apart
 
 import cypool
-from cypool import engine
+from cypool import engine, kernels
 
 #: Ulps that averages may be off.
 ULPS = {"float32": 1, "float64": 2}
@@ -201,7 +202,7 @@ def rows_of(kind, shape, axis, dtype):
 @pytest.mark.parametrize("kind", ["wide", "cancelling", "small", "large", "no numbers", "zeros"])
 @pytest.mark.parametrize("dtype", [d for d in FLOATS if d != "float64"])
 @pytest.mark.parametrize("shape", [(40, 260), (40, 6, 70), (2, 40, 300)])
-@pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (3, 1)])
+@pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (3, 1), (3, 2), (3, 3)])
 def test_sums_that_are_finished_at_once_are_what_they_are_otherwise(
     kind, dtype, shape, window, monkeypatch
 ):
@@ -210,23 +211,27 @@ def test_sums_that_are_finished_at_once_are_what_they_are_otherwise(
     calls = [
         (cypool.avg_pool, {}),
         (cypool.avg_pool, {"padding": [(window[0] - 1, 0), 0]}),
-        (cypool.avg_pool, {"divisor_override": 1}),
+        (cypool.avg_pool, {"divisor_override": 1, "num_threads": 3}),
         (cypool.avg_pool, {"divisor_override": -1000}),
         (cypool.sum_pool, {}),
     ]
 
-    def results():
+    def results(**changes):
+        with monkeypatch.context() as changed, np.errstate(all="ignore"):
+            for name, value in changes.items():
+                changed.setattr(engine, name, value)
+            engine.planned.cache_clear()
+            found = [pool(x, window, axis=axis, **more) for pool, more in calls]
         engine.planned.cache_clear()
-        with np.errstate(all="ignore"):
-            return [pool(x, window, axis=axis, **more) for pool, more in calls]
+        return found
 
     at_once = results()
-    with monkeypatch.context() as changed:
-        changed.setattr(engine, "ROWS_AT_ONCE", 0)
-        otherwise = results()
-    engine.planned.cache_clear()
-    for got, want in zip(at_once, otherwise, strict=True):
-        assert got.tobytes() == want.tobytes()
+    others = [results(ROWS_AT_ONCE=0), results(SERIAL=1)]
+    for name in kernels.INSTRUCTION_SETS:
+        others.append(results(Plan=import_module(f"cypool.kernels.{name}").Plan))
+    for other in others:
+        for got, want in zip(at_once, other, strict=True):
+            assert got.tobytes() == want.tobytes()
     means = at_once[0]
     for place in np.argwhere(np.random.default_rng(4).random(means.shape) < 0.02):
         sizes = [window[axis.index(a)] if a in axis else 1 for a in range(x.ndim)]

@@ -1589,7 +1589,8 @@ cdef class Plan:
         """Pool x into out: two arrays of exactly the shapes and strides planned for.
 
         `indices`, if not None, is an array of int64 with the layout of out; so is `beside`, of the
-        type planned for.  False, with nothing done, if out may share memory with x or `beside`.
+        type planned for.  False, with nothing done, if `out` is laid out otherwise or may share
+        memory with x or `beside`.
         """
         cdef const Pool* p = &self.pool
         cdef Call call
@@ -1604,10 +1605,11 @@ cdef class Plan:
         try:
             PyObject_GetBuffer(out, &out_view, PyBUF_STRIDES | PyBUF_WRITABLE)
             try:
-                if not (matches(&x_view, &self.x_layout, p.x_size)
-                        and matches(&out_view, &self.out_layout, p.out_size)):
-                    raise ValueError("the arrays are not laid out as planned")
-                if overlap(&x_view, &out_view):
+                if not matches(&x_view, &self.x_layout, p.x_size):
+                    raise ValueError("x is not laid out as planned")
+                if (not matches(&out_view, &self.out_layout, p.out_size)
+                        or <uintptr_t> out_view.buf % p.out_size != 0
+                        or overlap(&x_view, &out_view)):
                     return False
                 call.beside = NULL
                 if p.rows.beside != NULL:
