@@ -200,7 +200,7 @@ def pool(
     )
     if beside is not None:
         beside = as_bits(contiguous(beside))
-    recipe = planned(x.shape, x.strides, x.dtype, None, *request)
+    recipe = planned(x.shape, x.strides, x.dtype, None, request)
     if nan_policy != "propagate":
         check_nan_policy(nan_policy, x, Request(*request), num_threads)
     result = np.empty(recipe.shape, recipe.dtype) if out is None else out
@@ -230,7 +230,7 @@ def fill(
     if flags.aligned and target.dtype.isnative and (packed or indices is beside is None):
         fitting = recipe
         if not packed:
-            fitting = planned(x.shape, x.strides, x.dtype, target.strides, *request)
+            fitting = planned(x.shape, x.strides, x.dtype, target.strides, request)
         if run(fitting, x, target, indices, num_threads, beside):
             return
     # The kernels write elements as they are, and may not read what they have written.
@@ -300,7 +300,7 @@ def greatest_magnitude(
 
 def greatest(request: Request, x: Array, num_threads: int | None) -> Array:
     """Pool by the greatest element, which is NaN where there is one."""
-    recipe = planned(x.shape, x.strides, x.dtype, None, *request)
+    recipe = planned(x.shape, x.strides, x.dtype, None, request)
     result = np.empty(recipe.shape, recipe.dtype)
     run(recipe, x, result, None, num_threads)
     return result
@@ -312,7 +312,7 @@ def planned(
     x_strides: tuple[int, ...],
     x_dtype: np.dtype[Any],
     out_strides: tuple[int, ...] | None,
-    *asked: Any,
+    asked: tuple[Any, ...],
 ) -> Recipe:
     """Check a call's arguments, those of a `Request`, and plan it.
 
