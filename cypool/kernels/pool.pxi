@@ -1447,9 +1447,10 @@ cdef class Plan:
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint checks, int margin, bint leading, bint reduces, bint slides, bint lifts, bint joins,
-        bint bare, bint pairs, Py_ssize_t tile, Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps,
-        Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts, bint parts_rows, object beside,
+        bint omits, bint scans, bint checks, int margin, bint leading, bint reduces, bint slides,
+        bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile, Py_ssize_t lanes,
+        Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts,
+        bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i, rows, acc_cell
