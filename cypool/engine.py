@@ -206,8 +206,9 @@ def pool(
     result = np.empty(recipe.shape, recipe.dtype) if out is None else out
     indices = np.empty(recipe.shape, np.int64) if return_indices else None
     # What fits as it is needs no closer look.
-    fits = type(result) is np.ndarray and result.dtype is recipe.dtype
-    fits = fits and (out is None or out.flags.writeable)
+    fits = out is None or (
+        type(out) is np.ndarray and out.dtype is recipe.dtype and out.flags.writeable
+    )
     if not (fits and run(recipe, x, result, indices, num_threads, beside)):
         fill(out, recipe, request, x, indices, num_threads, beside)
     return result if indices is None else (result, indices)
@@ -227,7 +228,8 @@ def fill(
     target = out.view(np.ndarray)  # a subclass may have its own idea of strides
     flags = target.flags
     packed = flags.c_contiguous
-    if flags.aligned and target.dtype.isnative and (packed or indices is beside is None):
+    alone = indices is None and beside is None
+    if flags.aligned and target.dtype.isnative and (packed or alone):
         fitting = recipe
         if not packed:
             fitting = planned(x.shape, x.strides, x.dtype, target.strides, request)
