@@ -62,6 +62,9 @@ STACK = 5120
 #: Sums of at most so many rows are finished as soon as they are added up.
 ROWS_AT_ONCE = 4
 
+#: The greatest of at most so many elements is found with its index, row by row.
+FIRST_AT_ONCE = 27
+
 #: Rows of fewer outputs, of pairs, are faster when they are finished together.
 LONG_PAIRS = 100
 
@@ -494,8 +497,13 @@ def plan_for(
     planes = merged[-1].out if merged and merged[-1].is_plain() else 1
     single_only = acc in ("twin", "wide", "sparse")
     rounds = acc in ("double", "twin", "sparse")
+    ordered = x_dtype.kind in "iub" or (x_dtype.kind == "f" and size > 2)
+    firsts = request.indices and not request.omits and ordered
+    # Each row has one index.
+    firsts = firsts and lane.is_plain() and lane.step == 0
+    firsts = firsts and rows_above * row.k <= FIRST_AT_ONCE
     tiling = tiling_of(
-        rows_above, row, lane, inner.n, acc_size, single_only, rounds, mapping != "none"
+        rows_above, row, lane, inner.n, acc_size, single_only, rounds, mapping != "none", firsts
     )
 
     # Few items with large windows: split the windows, to have work for every thread, and into so
@@ -526,6 +534,10 @@ def plan_for(
     depth += passes if parts_rows else -(-passes // parts)
     depth += parts
 
+    margin = margin_of(taps * depth / abs(divisor_override or 1))
+    few = few_rows(request, rows_above * row.k, lane)
+    few = few and (margin > 0 if acc == "double" else acc in ("uint16", "uint32"))
+
     plan = Plan(
         KINDS[kind],
         ELEMENTS[x_dtype.name],
@@ -550,9 +562,8 @@ def plan_for(
         omits=request.omits,
         scans=not sums_are_safe(request, x_dtype, taps),
         checks=checks_pay(row, lane, tiling),
-        margin=margin_of(
-            request, acc, rows_above * row.k, lane, taps * depth / abs(divisor_override or 1)
-        ),
+        at_once=firsts or few,
+        margin=margin,
         stack=stack,
         room=2 * BLOCK,
         parts=parts,
@@ -612,8 +623,12 @@ def tiling_of(
     wide_sums: bool,
     rounds: bool,
     mapped: bool,
+    firsts: bool,
 ) -> Tiling:
-    """Choose the path of the kernels, and a tile that stays in the cache."""
+    """Choose the path of the kernels, and a tile that stays in the cache.
+
+    With `firsts`, rows become output at once where there is nothing to be done along them.
+    """
     cell = inner * acc_size
     if lane.spacing != geometry.REGULAR:
         return uneven_tiling(row, lane, max(BLOCK // cell, 1))
@@ -626,7 +641,7 @@ def tiling_of(
     reach = row.d * (row.k - 1) + 1
     path = "direct"
     small = 16 * cell * reach <= LARGEST_BLOCK and lane.s <= max(BLOCK // cell, 1)
-    if row.out > 1 and row.spacing == geometry.REGULAR and small:
+    if row.out > 1 and row.spacing == geometry.REGULAR and small and not firsts:
         passes = 0 if leading else passes_along(lane, reduces, slides)
         path = row_path(rows_above, row, lane.n * cell, passes, mapped)
     if path == "joins" and rounds and row.k > DEEPEST:
@@ -676,6 +691,8 @@ def tiling_of(
     if not (lifts or joins):
         # Runs are mostly read where they lie, and need no room.
         room = 4 * cap if reduces else cap
+        if room < 2 * pitch and row.k > row.s:
+            room = LARGE_BLOCK // cell  # maybe for two rows, which share what they are made of
         tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
         if lanes == 1 < lane.s and not reduces:
             tile = 1
@@ -698,19 +715,21 @@ def tiling_of(
     return Tiling(leading, reduces, slides, lifts, joins, bare, pairs, tile, lanes, taps, pitch)
 
 
-def margin_of(request: Request, acc: str, rows: int, lane: Axis, doubt: float) -> int:
-    """Return how far means may be below an element, in powers of two, if they are finished at once.
+def few_rows(request: Request, rows: int, lane: Axis) -> bool:
+    """Return whether sums of so many rows, or of pairs along them, may be finished at once."""
+    whole = not lane.before and (lane.out - 1) * lane.s + lane.k <= lane.n
+    long = lane.out >= (LONG_PAIRS if lane.k == 2 else 1)
+    adds = request.kind in ("sum", "avg") and request.beside is None
+    return adds and rows <= ROWS_AT_ONCE and whole and long
 
-    0 if they are not.  The kernels suspect a sum that is less than `doubt` times its divisor, in
+
+def margin_of(doubt: float) -> int:
+    """Return how far means that are finished at once may be below an element, in powers of two.
+
+    0 if that is nothing.  The kernels suspect a sum that is less than `doubt` times its divisor, in
     units of 2**-26 of its greatest element.  One that is finished at once has to be twice as much,
     so that it is none of these.
     """
-    whole = not lane.before and (lane.out - 1) * lane.s + lane.k <= lane.n
-    long = lane.out >= (LONG_PAIRS if lane.k == 2 else 1)
-    if acc != "double" or request.kind not in ("sum", "avg") or request.beside is not None:
-        return 0
-    if rows > ROWS_AT_ONCE or not (whole and long):
-        return 0
     return max(25 - math.ceil(math.log2(max(doubt, 1))), 0)
 
 

@@ -131,6 +131,29 @@ def test_an_instruction_set_that_is_not_there_is_an_error_that_names_those_that_
     assert all(name in last for name in kernels.INSTRUCTION_SETS)
 
 
+TRAPS = """
+import ctypes, sys
+import numpy as np
+import cypool
+libm = ctypes.CDLL("libm.so.6")
+divide = 4  # FE_DIVBYZERO of x86
+x = np.random.default_rng(0).random((64, 35, 35), np.float32)
+libm.feenableexcept(divide)
+cypool.avg_pool(x, 3, 1, 1, axis=(1, 2), num_threads=2)
+cypool.avg_pool(x, 3, 1, 1, axis=(1, 2), num_threads=1)
+sys.exit(libm.fegetexcept() != divide)
+"""
+
+
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64") or platform.libc_ver()[0] != "glibc",
+    reason="traps are set by glibc's functions, on x86-64",
+)
+def test_the_callers_traps_stay_as_they_are():
+    done = subprocess.run([sys.executable, "-c", TRAPS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 #: The features of the levels above x86-64-v2, by their names in /proc/cpuinfo (abm has LZCNT).
 FEATURES = {
     "v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},

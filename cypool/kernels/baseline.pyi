@@ -30,6 +30,7 @@ class Plan:
         omits: bool,
         scans: bool,
         checks: bool,
+        at_once: bool,
         margin: int,
         leading: bool,
         reduces: bool,

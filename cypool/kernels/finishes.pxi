@@ -164,6 +164,17 @@ cdef inline out_t placed(uint64_t magnitude, bint negative, out_t* tag) noexcept
         return <out_t> (<uint64_t> 0 - magnitude if negative else magnitude)
 
 
+cdef inline sum_t shifted(sum_t x, int shift) noexcept nogil:
+    """x / 2**shift, half to even; it may be up to 2**(shift - 1) below the greatest."""
+    cdef sum_t half
+    if sum_t is Twin or sum_t is Wide or sum_t is Sparse or sum_t is double:
+        return x
+    else:
+        # Just below a half is added, and a half where what is before the point is odd.
+        half = <sum_t> ((<sum_t> 1) << (shift - 1))
+        return <sum_t> (<sum_t> (x + (half - 1) + ((x >> shift) & 1)) >> shift)
+
+
 cdef inline void shifted_row(
     out_t* dst, const sum_t* src, Py_ssize_t n, int shift, bint is_signed,
     bint saturates) noexcept nogil:
@@ -186,17 +197,14 @@ cdef inline void shifted_row(
             least = <sum_t> (moved + <sum_t> nothing(False, dst))
         most = <sum_t> (moved + <sum_t> nothing(True, dst))
         top = <sum_t> (<sum_t> -1 - half)   # what is above saturates
-        # Just below a half is added, and a half where what is before the point is odd.
         if not saturates:
             for j in range(n):
-                x = <sum_t> (src[j] + up)
-                x = <sum_t> (<sum_t> (x + (half - 1) + ((x >> shift) & 1)) >> shift)
-                dst[j] = <out_t> (x - moved)
+                dst[j] = <out_t> (shifted[sum_t](<sum_t> (src[j] + up), shift) - moved)
             return
         for j in range(n):
             x = <sum_t> (src[j] + up)
             x = x if x < top else top
-            x = <sum_t> (<sum_t> (x + (half - 1) + ((x >> shift) & 1)) >> shift)
+            x = shifted[sum_t](x, shift)
             x = x if x > least else least
             x = x if x < most else most
             dst[j] = <out_t> (x - moved)

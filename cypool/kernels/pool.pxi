@@ -35,7 +35,6 @@ include "rows.pxi"
 
 cdef enum:
     MAX_OUTER = 64
-    BATCH = 24          # source rows handed to a fold at once; a multiple of three
     DETOURS = 8         # items that are not done at once after one that is doubtful
     SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
@@ -142,6 +141,7 @@ cdef struct Call:
     const char* beside      # what factors are made of; it lies as the output does
     bint tangled            # they are not contiguous native elements
     bint staged             # they are tangled or mapped, and go through scratch
+    bint held               # the caller's floating-point environment is kept, to be restored
 
 # What a thread remembers from item to item; behind it, what the rows of factors count.
 cdef struct Memory:
@@ -164,7 +164,7 @@ cdef struct Place:
     Py_ssize_t lanes
     bint at_once            # the item goes straight into the output
     bint doubtful           # and is not to be trusted
-    double factor           # what sums are multiplied by, there
+    Once once               # how
     bint scans              # the item's elements widen
     Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
@@ -347,7 +347,8 @@ cdef void lift_batch(
     cdef Span lane
     if place.at_once:
         place.doubtful |= p.rows.at_once(
-            dst, pitch, batch, step, count, rows, place.lanes * p.inner, place.factor, p.ending)
+            dst, pitch, batch, step, count, rows, place.lanes * p.inner, &place.once,
+            p.ending)
         return
     if not p.pairs:
         p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
@@ -418,6 +419,9 @@ cdef void vertical(
     cdef const char* src = call.x + place.x_at + position * p.lane.xs + first * xs
     cdef const char* at
     cdef char* native = raw - p.at_raw + p.at_native
+    if place.at_once and call.indices != NULL:
+        place.once.indices = call.indices + place.once.wide * (dst - call.out)
+        place.once.step = stride * p.row.step
     if staged:
         xs = cells * p.size
         step = stride * xs if whole else xs
@@ -432,6 +436,8 @@ cdef void vertical(
             at = raw
         for t in range(row.stop - row.first):
             batch[count] = at + t * p.row.d * xs
+            if place.at_once:
+                place.once.index[count] = index + t * p.row.d * p.row.step
             if staged and not whole:
                 at = raw + count * (p.staged_rows // SLOTS) * xs
                 stage_rows(p, call, <char*> at, src + t * p.row.d * p.row.xs,
@@ -647,13 +653,13 @@ cdef void gather(
             tap += p.taps
             continue
         if p.lifts:
-            p = lift_rows(p, call, place, base, lo, hi, scratch, raw)
+            p = lift_rows(p, call, place, base, lo, hi, scratch, raw,
+                          result if p.leading else block,
+                          result_row if p.leading else block_row,
+                          cells if p.leading else p.pitch)
         elif skip > 1 and not (p.leading or p.pairs or p.bare):
             pad(p, block, rows, lo, hi)
-        if p.lifts and p.leading:
-            src = block
-            p.rows.fold(result, result_row, &src, block_row, 1, rows, cells * p.inner, True)
-        elif p.lifts and by_row:
+        if p.lifts and by_row and not p.leading:
             across(p, result, result_row, block, block_row, rows, place.lanes, taps, False, fresh,
                    spare)
         r = phase = plane = 0
@@ -674,7 +680,7 @@ cdef void gather(
                 if call.staged and not place.at_once:
                     run = min(run, p.staged_run)
             if place.at_once:
-                place.factor = 1.0 / divisor_of(p, place, &row)
+                place.once.factor = 1.0 / divisor_of(p, place, &row)
             if p.pairs or p.leading:
                 vertical(p, call, place, &row, run, p.row.s, result + at * result_row,
                          skip * result_row, base + lo, hi - lo, raw)
@@ -826,11 +832,15 @@ cdef void gather_warily(
     are always rounded.
     """
     cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    cdef fenv_t forgotten
     place.scans = p.rows.scan != NULL and (p.rows.twins or memory.wary)
     if p.rows.scan == NULL or p.rows.twins:
         gather(p, call, place, 0, scratch, result, result_row)
         return
-    cypool_forget()
+    if call.held:
+        feholdexcept(&forgotten)     # takes half the time
+    else:
+        feclearexcept(FE_INEXACT)
     gather(p, call, place, 0, scratch, result, result_row)
     memory.wary = cypool_rounded()
     if not memory.wary:
@@ -888,11 +898,11 @@ cdef void pad(
 
 cdef const Pool* lift_rows(
     const Pool* p, const Call* call, Place* place, Py_ssize_t base, Py_ssize_t lo, Py_ssize_t hi,
-    char* dst, char* raw) noexcept nogil:
+    char* scratch, char* raw, char* dst, Py_ssize_t dst_row, Py_ssize_t width) noexcept nogil:
     """Fold the windows of an item along all axes but the lanes, where row windows overlap much.
 
     All the rows are lifted once, into the last block of the scratch, and slid over each other
-    into the first.  Returns what to go on with.
+    into rows of `width` cells.  Returns what to go on with.
     """
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, i, run, plane
     cdef Py_ssize_t reach = (p.row.k - 1) * p.row.d, outputs = rows_of(p, place)
@@ -900,9 +910,10 @@ cdef const Pool* lift_rows(
     cdef Py_ssize_t rows = (place.rows - 1) * p.row.s + 1 + reach
     cdef Py_ssize_t start = place.row * p.row.s - p.row.before
     cdef Py_ssize_t top = clamped(-start, 0, rows), bottom = clamped(p.row.n - start, top, rows)
-    cdef char* lifted_rows = dst + 3 * p.block_bytes
+    cdef char* lifted_rows = scratch + 3 * p.block_bytes
     cdef char* at = lifted_rows
     cdef const char* src = dst
+    cdef bint picks = p.row.s > 1 or dst_row != block_row
     cdef Py_ssize_t step = p.plane_rows * p.row.s
     cdef bint narrow = block_row <= SHORT_ROW
     cdef Span row
@@ -929,11 +940,13 @@ cdef const Pool* lift_rows(
         move_on(p, place, 1)
     move_on(p, place, -place.planes)
     p = surest(p, lifted_rows, 0, 1, (n + reach) * p.pitch * p.inner)
-    slide(p, p.rows.fold, dst, True, lifted_rows, False, n * p.pitch,
-          p.row.d * p.pitch * p.inner, p.row.k, dst + p.block_bytes)
-    if p.row.s > 1:
-        # Every s-th row moves up; none is written before it was read.
-        p.rows.fold(dst, block_row, &src, p.row.s * block_row, 1, outputs, p.pitch * p.inner, True)
+    if picks:
+        src = scratch
+    slide(p, p.rows.fold, <char*> src, True, lifted_rows, False, n * p.pitch,
+          p.row.d * p.pitch * p.inner, p.row.k, scratch + p.block_bytes)
+    if picks:
+        # Every s-th row moves, and maybe up: none is written before it was read.
+        p.rows.fold(dst, dst_row, &src, p.row.s * block_row, 1, outputs, width * p.inner, True)
     return p
 
 
@@ -1320,6 +1333,7 @@ cdef void pool_item(
         if memory.detours == 0:
             place.at_once = True
             place.scans = False
+            place.once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
             gather(p, call, &place, 0, scratch, out, p.row.os)
             if not place.doubtful:
                 return
@@ -1447,9 +1461,10 @@ cdef class Plan:
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint checks, int margin, bint leading, bint reduces, bint slides,
-        bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile, Py_ssize_t lanes,
-        Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room, Py_ssize_t parts,
+        bint omits, bint scans, bint checks, bint at_once, int margin, bint leading, bint reduces,
+        bint slides, bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile,
+        Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room,
+        Py_ssize_t parts,
         bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
@@ -1523,8 +1538,18 @@ cdef class Plan:
         for i in range(p.nouter):
             p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
-        if margin > 0 and p.plain and elem == out and (leading or pairs) and not (lifts or joins):
-            p.rows.at_once = choose_once(elem, pairs)
+        if at_once and p.plain and elem == out and (leading or pairs) and not (lifts or joins):
+            rows = p.row.k
+            for i in range(p.nouter):
+                rows *= p.outer[i].k
+            if rows > BATCH:
+                raise ValueError(f"{rows} rows at once; at most {BATCH} are possible")
+            if p.rows.indices != NULL:
+                p.rows.at_once = choose_first(elem)
+            elif acc == 3:
+                p.rows.at_once = choose_once(elem, pairs)
+            elif p.ending.shift > 0 and not p.ending.saturates:
+                p.rows.at_once = choose_shifted(elem, pairs)
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
         p.leading = leading
@@ -1602,6 +1627,7 @@ cdef class Plan:
         cdef char* memory = NULL
         cdef char* scratch
         cdef char* results
+        cdef fenv_t environment
         PyObject_GetBuffer(x, &x_view, PyBUF_STRIDES)
         try:
             PyObject_GetBuffer(out, &out_view, PyBUF_STRIDES | PyBUF_WRITABLE)
@@ -1651,6 +1677,9 @@ cdef class Plan:
                     (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).detours = 0
                     # Around bare rows are cells that are summed, though never used.
                     memset(scratch + i * p.scratch_bytes, 0, p.block_bytes if p.bare else 0)
+                call.held = units > 1 and p.rows.scan != NULL
+                if call.held:
+                    feholdexcept(&environment)
                 if threads == 1 and p.parts == 1:
                     with nogil:
                         for i in range(units):
@@ -1664,6 +1693,8 @@ cdef class Plan:
                     with nogil:
                         for i in range(p.items):
                             join_parts(p, &call, i, scratch, results)
+                if call.held:
+                    fesetenv(&environment)
             finally:
                 free(memory)
                 PyBuffer_Release(&out_view)

@@ -27,10 +27,9 @@ cdef extern from *:
     """
     #include <fenv.h>
     #ifdef FE_INEXACT
-    #define cypool_forget() feclearexcept(FE_INEXACT)
     #define cypool_rounded() (fetestexcept(FE_INEXACT) != 0)
     #else
-    #define cypool_forget()
+    #define FE_INEXACT 0
     #define cypool_rounded() 1
     #endif
     #ifdef _OPENMP
@@ -44,9 +43,14 @@ cdef extern from *:
     """
     bint cypool_openmp
     int cypool_max_threads() nogil
-    # Whether any operation since `forget` was rounded, as the processor remembers.
-    void cypool_forget() nogil
+    # Whether any operation was rounded since the flags were cleared, as the processor remembers.
     bint cypool_rounded() nogil
+    int FE_INEXACT
+    ctypedef struct fenv_t:
+        pass
+    int feclearexcept(int) nogil
+    int feholdexcept(fenv_t*) nogil
+    int fesetenv(const fenv_t*) nogil
 
 # A two's complement integer of 128 bits.
 cdef struct Wide:
@@ -214,6 +218,17 @@ cdef struct Exact:
     int64_t seen
     int64_t nans
 
+cdef enum:
+    BATCH = 27          # source rows handed to a fold at once; a multiple of three
+
+# What rows that are finished at once need besides.
+cdef struct Once:
+    double factor       # what sums are multiplied by
+    int64_t index[BATCH]    # of each source's first row
+    int64_t step        # and from a row to the next
+    char* indices       # where they go
+    Py_ssize_t wide     # as many times as far apart as what they belong to
+
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
     char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
@@ -232,7 +247,7 @@ ctypedef void (*finish_f)(
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil
 ctypedef bint (*at_once_f)(
     char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, double factor, Ending ending) noexcept nogil
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil
 ctypedef void (*scan_f)(
     const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_) noexcept nogil
 ctypedef Py_ssize_t (*suspect_f)(

@@ -1,0 +1,138 @@
+"""Rows that go from elements to output at once: what other ways make of them, to the last bit."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from arrays import INTEGERS, WIDE_FLOATS
+from numpy.lib.stride_tricks import sliding_window_view
+
+import cypool
+from cypool import engine, kernels
+
+THREE = {"num_threads": 3}
+
+
+def ways(monkeypatch, run, **other_way):
+    """Return the results of a call: at once, the other way, in threads, and by each module."""
+    changes = [{}, other_way, {"SERIAL": 1}]
+    changes += [
+        {"Plan": import_module(f"cypool.kernels.{name}").Plan} for name in kernels.INSTRUCTION_SETS
+    ]
+    found = []
+    for change in changes:
+        with monkeypatch.context() as changed:
+            for name, value in change.items():
+                changed.setattr(engine, name, value)
+            engine.planned.cache_clear()
+            found.append(run())
+    engine.planned.cache_clear()
+    return found
+
+
+def ties(shape, dtype):
+    """Return few different numbers, with NaNs and zeros of both signs among floats."""
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 7, shape).astype(dtype)
+    if x.dtype.kind == "f":
+        x -= 3
+        x[rng.random(shape) < 0.1] = -0.0
+        x[rng.random(shape) < 0.1] = -np.inf
+        x[rng.random(shape) < 0.03] = np.nan
+    else:
+        x[rng.random(shape) < 0.1] = np.iinfo(dtype).min
+        x[rng.random(shape) < 0.1] = np.iinfo(dtype).max
+    return x
+
+
+@pytest.mark.parametrize("dtype", [*INTEGERS, *WIDE_FLOATS])
+@pytest.mark.parametrize("channels", [130, 256, 513])
+@pytest.mark.parametrize(
+    ("window", "stride"), [((1, 1), 1), ((2, 1), 1), ((2, 2), 2), ((3, 3), 2), ((5, 5), (3, 1))]
+)
+def test_indices_of_channels_last_are_numpys(dtype, channels, window, stride, monkeypatch):
+    x = ties((2, 9, 7, channels), dtype)
+    windows = sliding_window_view(x, window, (1, 2))
+    windows = windows[:, :: np.ravel(stride)[0], :: np.ravel(stride)[-1]]
+    flat = windows.reshape(*windows.shape[:4], -1)
+    rows, columns = np.ogrid[: windows.shape[1], : windows.shape[2]]
+    corner = rows * np.ravel(stride)[0] * 7 + columns * np.ravel(stride)[-1]
+    for pool, first in ((cypool.max_pool, np.argmax), (cypool.min_pool, np.argmin)):
+        inside = first(flat, -1)
+        where = corner[..., None] + inside // window[1] * 7 + inside % window[1]
+        best = np.take_along_axis(flat, inside[..., None], -1)[..., 0]
+        for y, indices in ways(
+            monkeypatch,
+            lambda pool=pool: pool(x, window, stride, axis=(1, 2), return_indices=True, **THREE),
+            FIRST_AT_ONCE=0,
+        ):
+            np.testing.assert_array_equal(indices, where)
+            np.testing.assert_array_equal(y, best)
+
+
+def test_windows_of_one_have_indices_of_their_own():
+    x = ties((5, 300), "float32")
+    for axis in (0, 1, (0, 1)):
+        y, indices = cypool.max_pool(x, 1, axis=axis, return_indices=True)
+        where = {0: np.ogrid[:5, :300][0], 1: np.ogrid[:5, :300][1]}.get(axis)
+        where = np.arange(1500).reshape(5, 300) if where is None else where
+        np.testing.assert_array_equal(indices, np.broadcast_to(where, x.shape))
+        np.testing.assert_array_equal(y, x)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
+@pytest.mark.parametrize("padding", [1, 2, [(4, 0), (0, 5)]])
+def test_indices_where_windows_are_cut_or_empty(dtype, padding, monkeypatch):
+    x = ties((2, 7, 8, 150), dtype)
+    for pool in (cypool.max_pool, cypool.min_pool):
+        found = ways(
+            monkeypatch,
+            lambda pool=pool: pool(x, 3, 2, padding, axis=(1, 2), return_indices=True, **THREE),
+            FIRST_AT_ONCE=0,
+        )
+        for y, indices in found:
+            np.testing.assert_array_equal(indices, found[0][1])
+            np.testing.assert_array_equal(y, found[0][0])
+        assert (found[0][1] == -1).any() == isinstance(padding, list)
+
+
+def test_indices_of_adaptive_windows_and_of_other_layouts(monkeypatch):
+    x = ties((3, 11, 10, 140), "float32")
+    views = [x, x[:, ::-1], x[:, :, ::2], x[..., 3:], x.astype(">f4")]
+    for view in views:
+        found = ways(
+            monkeypatch,
+            lambda view=view: cypool.adaptive_max_pool(
+                view, 4, axis=(1, 2), return_indices=True, **THREE
+            ),
+            FIRST_AT_ONCE=0,
+        )
+        for y, indices in found:
+            np.testing.assert_array_equal(indices, found[0][1])
+            np.testing.assert_array_equal(y, found[0][0])
+
+
+def test_no_more_rows_are_taken_at_once_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(engine, "FIRST_AT_ONCE", 100)
+    engine.planned.cache_clear()
+    with pytest.raises(ValueError, match="36 rows at once; at most 27 are possible"):
+        cypool.max_pool(np.zeros((1, 12, 12, 99), "f4"), 6, axis=(1, 2), return_indices=True)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+@pytest.mark.parametrize("shape", [(9, 260), (9, 6, 270), (2, 8, 10, 70)])
+@pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (2, 1), (4, 2), (3, 2), (8, 1)])
+def test_narrow_integers_are_rounded_half_to_even(dtype, shape, window, monkeypatch):
+    axis = (0, 1) if len(shape) < 4 else (1, 2)
+    limits = np.iinfo(dtype)
+    rng = np.random.default_rng(5)
+    x = rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    x[rng.random(shape) < 0.2] = limits.max
+    x[rng.random(shape) < 0.2] = limits.min
+    exact = np.rint(cypool.avg_pool(x.astype(np.float64), window, axis=axis))
+    for y in ways(
+        monkeypatch,
+        lambda: cypool.avg_pool(x, window, axis=axis, dtype=dtype, **THREE),
+        ROWS_AT_ONCE=0,
+    ):
+        np.testing.assert_array_equal(y, exact.astype(dtype))
