@@ -497,9 +497,9 @@ def plan_for(
     planes = merged[-1].out if merged and merged[-1].is_plain() else 1
     single_only = acc in ("twin", "wide", "sparse")
     rounds = acc in ("double", "twin", "sparse")
+    # Each row has one index, which has to fit in 32 bits or, beside elements of 8 bytes, in 64.
     ordered = x_dtype.kind in "iub" or (x_dtype.kind == "f" and size > 2)
-    firsts = request.indices and not request.omits and ordered
-    # Each row has one index.
+    firsts = mapping == ("pack" if size <= 4 else "pack_wide") and not request.omits and ordered
     firsts = firsts and lane.is_plain() and lane.step == 0
     firsts = firsts and rows_above * row.k <= FIRST_AT_ONCE
     tiling = tiling_of(

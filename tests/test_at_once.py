@@ -112,6 +112,16 @@ def test_indices_of_adaptive_windows_and_of_other_layouts(monkeypatch):
             np.testing.assert_array_equal(y, found[0][0])
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_indices_that_32_bits_do_not_hold(dtype):
+    n = 1 << 16
+    x = np.broadcast_to(np.ones(200, dtype), (n, n, 200))  # as large as it says, in 200 elements
+    y, indices = cypool.max_pool(x, 2, n - 2, axis=(0, 1), return_indices=True)
+    np.testing.assert_array_equal(y, 1)
+    first = (n - 2) * (n * np.arange(2)[:, None] + np.arange(2))
+    np.testing.assert_array_equal(indices, np.broadcast_to(first[..., None], indices.shape))
+
+
 def test_no_more_rows_are_taken_at_once_than_there_is_room_for(monkeypatch):
     monkeypatch.setattr(engine, "FIRST_AT_ONCE", 100)
     engine.planned.cache_clear()
