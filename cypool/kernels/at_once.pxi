@@ -40,7 +40,7 @@ ctypedef fused index_t:
 
 cdef enum:
     CHUNK = 256         # elements that are kept with their indices
-    SPAN = 39 << 23     # what is added up exactly spans so many exponents, in the bits of a float
+    SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
 
 cdef inline uint32_t magnitude(float x) noexcept nogil:
@@ -48,101 +48,198 @@ cdef inline uint32_t magnitude(float x) noexcept nogil:
     return (<uint32_t*> &x)[0] & <uint32_t> 0x7FFFFFFF
 
 
-cdef inline void widen(
-    const once_t* _, float x, uint32_t* most, uint32_t* least) noexcept nogil:
-    """Widen a range of magnitudes to that of x.  Its least is that which is not 0, less 1."""
-    cdef uint32_t size = magnitude(x)
-    if once_t is float or once_t is Brain:
-        most[0] = size if size > most[0] else most[0]
-    if once_t is Brain:
-        least[0] = size - 1 if size - 1 < least[0] else least[0]
-
-
-cdef inline double term(
-    const once_t* src, Py_ssize_t j, bint pairs, uint32_t* most, uint32_t* least) noexcept nogil:
-    """src[j], or src[2 j] + src[2 j + 1]."""
+cdef inline double float_term(
+    const float* src, Py_ssize_t j, bint pairs, uint32_t* most) noexcept nogil:
+    """src[j], or src[2 j] + src[2 j + 1]; and the greatest magnitude."""
     cdef float x, y
-    cdef uint32_t both
+    x = src[2 * j] if pairs else src[j]
+    most[0] = magnitude(x) if magnitude(x) > most[0] else most[0]
     if not pairs:
-        if once_t is float:
-            x = src[j]
-        else:
-            x = half_value(src[j])
-        widen(src, x, most, least)
         return <double> x
-    if once_t is float:
-        x = src[2 * j]
-        y = src[2 * j + 1]
-    else:
-        # One lane holds both, in whatever order: nothing has to move to another.
-        memcpy(&both, src + 2 * j, sizeof(both))
-        x = half_value_of(<int32_t> (both << 16) >> 16, src)
-        y = half_value_of(<int32_t> both >> 16, src)
-    widen(src, x, most, least)
-    widen(src, y, most, least)
+    y = src[2 * j + 1]
+    most[0] = magnitude(y) if magnitude(y) > most[0] else most[0]
     return <double> x + <double> y
 
 
-cdef inline bint once_few(
-    once_t* dst, const once_t* a, const once_t* b, const once_t* c, const once_t* d, Py_ssize_t n,
-    int count, bint pairs, double factor, Ending ending, uint32_t* range_) noexcept nogil:
+cdef inline bint once_floats(
+    float* dst, const float* a, const float* b, const float* c, const float* d, Py_ssize_t n,
+    int count, bint pairs, double factor, uint32_t margin) noexcept nogil:
     """dst[j] = a factor times the sum of up to four terms.
 
     Returns whether it is so far below one of them, anywhere, that it may not be near enough.
     """
-    cdef uint32_t doubtful = 0, most = range_[0], least = range_[1]
+    cdef uint32_t doubtful = 0, most
     cdef Py_ssize_t j
     cdef double x
     cdef float y
     for j in range(n):
-        if once_t is float:
-            most = 0
-        x = term(a, j, pairs, &most, &least)
+        most = 0
+        x = float_term(a, j, pairs, &most)
         if count > 1:
-            x = x + term(b, j, pairs, &most, &least)
+            x = x + float_term(b, j, pairs, &most)
         if count > 2:
-            x = x + term(c, j, pairs, &most, &least)
+            x = x + float_term(c, j, pairs, &most)
         if count > 3:
-            x = x + term(d, j, pairs, &most, &least)
-        if once_t is float:
-            y = <float> (x * factor)
-            doubtful |= <uint32_t> (magnitude(y) + ending.margin < most)
-            dst[j] = one_nan(y)
-        else:
-            (<uint16_t*> dst)[j] = half_of(odd_float(x * factor, True), x != x, dst)
-    range_[0] = most
-    range_[1] = least
+            x = x + float_term(d, j, pairs, &most)
+        y = <float> (x * factor)
+        doubtful |= <uint32_t> (magnitude(y) + margin < most)
+        dst[j] = one_nan(y)
     return doubtful != 0
+
+
+cdef inline void widen(
+    uint16_t* most, uint16_t* least, const half_t* a, const half_t* b, const half_t* c,
+    const half_t* d, Py_ssize_t n, int count) noexcept nogil:
+    """Widen ranges of magnitudes, one each for n elements, to those of up to four rows.
+
+    The least is that which is not 0, less 1.
+    """
+    cdef uint16_t high, low
+    cdef Py_ssize_t j
+    for j in range(n):
+        high = most[j]
+        low = least[j]
+        widen_one(&high, &low, a + j)
+        if count > 1:
+            widen_one(&high, &low, b + j)
+        if count > 2:
+            widen_one(&high, &low, c + j)
+        if count > 3:
+            widen_one(&high, &low, d + j)
+        most[j] = high
+        if half_t is Brain:
+            least[j] = low
+
+
+cdef inline void widen_one(
+    uint16_t* most, uint16_t* least, const half_t* x) noexcept nogil:
+    cdef uint16_t size = <uint16_t> (x.bits & 0x7FFF)
+    most[0] = size if size > most[0] else most[0]
+    if half_t is Brain:
+        size = <uint16_t> (size - 1)
+        least[0] = size if size < least[0] else least[0]
+
+
+cdef inline double half_terms(
+    uint64_t four, int i, bint pairs, const half_t* tag) noexcept nogil:
+    """The i-th element of a lane, or the sum of the i-th pair."""
+    if pairs:
+        return half_term(four, 2 * i, tag) + half_term(four, 2 * i + 1, tag)
+    return half_term(four, i, tag)
+
+
+cdef inline uint64_t half_mean(
+    uint64_t a, uint64_t b, uint64_t c, uint64_t d, int i, int count, bint pairs, double factor,
+    const half_t* tag) noexcept nogil:
+    """The i-th sum of up to four lanes, times a factor and 2**1023, as bits."""
+    cdef double x = half_terms(a, i, pairs, tag)
+    if count > 1:
+        x = x + half_terms(b, i, pairs, tag)
+    if count > 2:
+        x = x + half_terms(c, i, pairs, tag)
+    if count > 3:
+        x = x + half_terms(d, i, pairs, tag)
+    return half_of(x * factor, True, tag)
+
+
+cdef inline void half_lanes(
+    half_t* dst, const half_t* a, const half_t* b, const half_t* c, const half_t* d, Py_ssize_t n,
+    int count, bint pairs, double factor) noexcept nogil:
+    """The sums of n lanes of four elements each, or two pairs, times a factor and 2**1023."""
+    cdef uint64_t p, q, r, s, done
+    cdef uint32_t both
+    cdef Py_ssize_t j
+    for j in range(n):
+        memcpy(&p, a + 4 * j, sizeof(p))
+        memcpy(&q, b + 4 * j, sizeof(q))
+        memcpy(&r, c + 4 * j, sizeof(r))
+        memcpy(&s, d + 4 * j, sizeof(s))
+        done = half_mean(p, q, r, s, 0, count, pairs, factor, dst)
+        done |= half_mean(p, q, r, s, 1, count, pairs, factor, dst) << 16
+        if pairs:
+            both = <uint32_t> done
+            memcpy(dst + 2 * j, &both, sizeof(both))
+        else:
+            done |= half_mean(p, q, r, s, 2, count, pairs, factor, dst) << 32
+            done |= half_mean(p, q, r, s, 3, count, pairs, factor, dst) << 48
+            memcpy(dst + 4 * j, &done, sizeof(done))
+
+
+cdef inline void once_halves(
+    half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, double factor,
+    uint16_t* most, uint16_t* least) noexcept nogil:
+    """dst[j] = a factor, from which 2**1023 is missing, times the sum of up to four terms."""
+    cdef uint64_t rest[5]
+    cdef Py_ssize_t terms = 2 * n if pairs else n, whole = terms // 4, i = 0
+    while i < terms:
+        widen(most, least, src[0] + i, src[1] + i, src[2] + i, src[3] + i,
+              min(terms - i, <Py_ssize_t> CHUNK), count)
+        i += CHUNK
+    half_lanes(dst, src[0], src[1], src[2], src[3], whole, count, pairs, factor)
+    if 4 * whole < terms:
+        for i in range(4):
+            rest[i] = 0
+            memcpy(&rest[i], src[i] + 4 * whole, (terms - 4 * whole) * sizeof(half_t))
+        half_lanes(
+            <half_t*> &rest[4], <half_t*> &rest[0], <half_t*> &rest[1], <half_t*> &rest[2],
+            <half_t*> &rest[3], 1, count, pairs, factor)
+        i = 2 * whole if pairs else 4 * whole
+        memcpy(dst + i, &rest[4], (n - i) * sizeof(half_t))
+
+
+cdef inline bint far_apart(const uint16_t* most, const uint16_t* least, half_t* _) noexcept nogil:
+    """Whether any of CHUNK ranges has what is not finite, or is too wide for exact sums.
+
+    Sums of what is too far apart are mostly exact; what is far below its terms may be, too.
+    """
+    cdef uint16_t high = 0, low = <uint16_t> -1
+    cdef Py_ssize_t j
+    for j in range(CHUNK):
+        high = most[j] if most[j] > high else high
+        low = least[j] if least[j] < low else low
+    if half_t is Brain:
+        return high >= 0x7F80 or high > low + SPAN
+    return high >= 0x7C00
+
+
+cdef inline bint once_few(
+    once_t* dst, const once_t** src, Py_ssize_t n, int count, bint pairs, double factor,
+    Ending ending, uint16_t* most, uint16_t* least) noexcept nogil:
+    if once_t is float:
+        return once_floats(
+            dst, src[0], src[1], src[2], src[3], n, count, pairs, factor, ending.margin)
+    else:
+        once_halves(dst, src, n, count, pairs, factor, most, least)
+        return False
 
 
 cdef inline bint once(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint pairs, const Once* how, Ending ending) noexcept nogil:
     cdef const once_t* at[4]
-    cdef uint32_t range_[2]
+    cdef uint16_t most[CHUNK]
+    cdef uint16_t least[CHUNK]
+    cdef double factor = how.factor
     cdef bint doubtful = False
     cdef Py_ssize_t i, r
-    range_[0] = 0
-    range_[1] = <uint32_t> -1
+    if not (once_t is float):
+        factor *= 2.0**1023
+        memset(most, 0, sizeof(most))
+        memset(least, -1, sizeof(least))
     for r in range(rows):
         for i in range(4):
             at[i] = <const once_t*> (<const char*> src[min(i, count - 1)] + r * src_pitch)
         if count == 4:
-            doubtful |= once_few(
-                dst, at[0], at[1], at[2], at[3], n, 4, pairs, how.factor, ending, range_)
+            doubtful |= once_few(dst, at, n, 4, pairs, factor, ending, most, least)
         elif count == 3:
-            doubtful |= once_few(
-                dst, at[0], at[1], at[2], at[3], n, 3, pairs, how.factor, ending, range_)
+            doubtful |= once_few(dst, at, n, 3, pairs, factor, ending, most, least)
         elif count == 2:
-            doubtful |= once_few(
-                dst, at[0], at[1], at[2], at[3], n, 2, pairs, how.factor, ending, range_)
+            doubtful |= once_few(dst, at, n, 2, pairs, factor, ending, most, least)
         else:
-            doubtful |= once_few(
-                dst, at[0], at[1], at[2], at[3], n, 1, pairs, how.factor, ending, range_)
+            doubtful |= once_few(dst, at, n, 1, pairs, factor, ending, most, least)
         dst = <once_t*> (<char*> dst + dst_pitch)
-    if once_t is Brain:
-        # Sums are mostly exact; what is far below its terms may be, too.
-        return range_[0] > range_[1] and range_[0] - range_[1] > <uint32_t> SPAN
+    if not (once_t is float):
+        return far_apart(most, least, dst)
     return doubtful
 
 

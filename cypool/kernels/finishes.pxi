@@ -5,7 +5,7 @@ cdef inline out_t settled(double x, out_t* tag) noexcept nogil:
     cdef double least, above, y
     cdef out_t half
     if out_t is Half or out_t is Brain:
-        half.bits = half_bits(x, tag, False)
+        half.bits = half_bits(x, False, tag)
         return half
     elif out_t is float or out_t is double:
         return <out_t> x
@@ -243,7 +243,7 @@ cdef void sum_finish(
             # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
             for j in range(n):
                 if out_t is Half or out_t is Brain:
-                    (<uint16_t*> dst)[j] = half_bits(src[j] * factors[j], dst, True)
+                    (<uint16_t*> dst)[j] = half_bits(src[j] * factors[j], True, dst)
                 else:
                     put(dst + j, src[j] * factors[j])
         elif ending.wraps:

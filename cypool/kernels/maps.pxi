@@ -43,12 +43,7 @@ cdef enum:
 # ---------------------------------------------------------------------------------------------
 
 cdef inline float half_value(half_t x) noexcept nogil:
-    return half_value_of(<int32_t> <int16_t> x.bits, &x)
-
-
-cdef inline float half_value_of(int32_t extended, const half_t* _) noexcept nogil:
-    """The value of a 16-bit float whose bits were extended by their sign."""
-    cdef uint32_t bits = <uint32_t> extended, value
+    cdef uint32_t bits = <uint32_t> <int16_t> x.bits, value
     cdef float size, least
     if half_t is Brain:
         value = bits << 16
@@ -64,49 +59,51 @@ cdef inline float half_value_of(int32_t extended, const half_t* _) noexcept nogi
     return (<float*> &value)[0]
 
 
-cdef inline float odd_float(double x, bint product) noexcept nogil:
-    """x as a float: what that has no digits for goes into the last of them.
+cdef inline double half_term(uint64_t four, int i, const half_t* _) noexcept nogil:
+    """The i-th of four 16-bit floats of one lane, with the exponent's bits as they are.
 
-    A second rounding, to fewer digits, is then right (Boldo and Melquiond, "Emulation of a FMA and
-    correctly rounded sums: proved algorithms using rounding to odd", 2008).
-
-    A `product` of a sum and the inverse of a number is off by two units of its last digit at most:
-    what is so near to the middle of two floats is taken to lie there.
+    As a double that is its value times 2**-1008, or 2**-896 for bfloat16, unless it is not finite.
     """
-    cdef uint64_t bits = (<uint64_t*> &x)[0], rest = 0x1FFFFFFF
+    cdef int digits = 7 if half_t is Brain else 10
+    cdef uint64_t kept = (<uint64_t> 1 << 63) | (<uint64_t> 0x7FFF << (52 - digits))
+    cdef uint64_t bits
+    # Extended by the sign, which so comes to stay where it was.
+    bits = <uint64_t> (<int64_t> (four << (48 - 16 * i)) >> (digits - 4)) & kept
+    return (<double*> &bits)[0]
+
+
+cdef inline uint64_t half_of(double x, bint product, const half_t* _) noexcept nogil:
+    """The bits of the 16-bit float nearest to 2**-15 x, or 2**-127 x for bfloat16; ties to even.
+
+    A NaN becomes infinite.  A `product` of a sum and the inverse of a number is off by two units of
+    its last digit at most: what is so near to the middle of two floats is taken to lie there.
+    """
+    cdef int digits = 7 if half_t is Brain else 10
+    cdef uint64_t least = <uint64_t> 1024 << 52     # the exponent of subnormal numbers
+    cdef uint64_t most = <uint64_t> ((255 if half_t is Brain else 31) + 1023) << 52  # of infinity
+    cdef uint64_t bits = (<uint64_t*> &x)[0], size, power, larger, sum_bits
+    cdef double sum_
+    size = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
     if product:
-        bits = (bits + 4) & ~<uint64_t> 7
-    bits = ((bits & rest) + rest | bits) & ~rest
-    return <float> (<double*> &bits)[0]
+        size = (bits + 4) & <uint64_t> 0x7FFFFFFFFFFFFFF8
+    size = size if size < most else most
+    power = size if size > least else least
+    power &= <uint64_t> 0x7FF << 52
+    # A power of two is added, so much greater that there is room for the digits only; with the
+    # leading one that normal numbers have, they are added to the exponent before.
+    larger = power + (<uint64_t> (52 - digits) << 52)
+    sum_ = (<double*> &size)[0] + (<double*> &larger)[0]
+    sum_bits = (<uint64_t*> &sum_)[0] + (power >> (52 - digits))
+    return (sum_bits & <uint64_t> 0x7FFF) | (bits >> 48 & <uint64_t> 0x8000)
 
 
-cdef inline uint16_t half_of(float x, bint is_nan, half_t* _) noexcept nogil:
-    """The bits of the nearest 16-bit float, ties to even; NaN is the one with all bits set."""
-    cdef uint32_t bits = (<uint32_t*> &x)[0], size, power, sum_bits, least, most, y
-    cdef float sum_
-    if half_t is Half:
-        # A power of two is added, so much greater that there is room for the digits only; they
-        # stand, with the leading one that normal numbers have, above the exponent before.
-        least = (127 - 14) << 23        # the least normal number, 2**-14
-        most = (127 + 16) << 23         # what rounds to infinity
-        size = bits & <uint32_t> 0x7FFFFFFF
-        size = size if size < most else most
-        power = size if size > least else least
-        power = (power & <uint32_t> 0x7F800000) + (13 << 23)
-        sum_ = (<float*> &size)[0] + (<float*> &power)[0]
-        sum_bits = (<uint32_t*> &sum_)[0]
-        y = sum_bits - power + (power >> 13) - ((least >> 13) + (13 << 10))
-        y |= bits >> 16 & <uint32_t> 0x8000
-    else:
-        # The upper half of the bits; just below a half of the last is added, or a half to odd ones.
-        y = (bits + <uint32_t> 0x7FFF + (bits >> 16 & <uint32_t> 1)) >> 16
-    y |= <uint32_t> 0 - <uint32_t> is_nan
-    return <uint16_t> y
+cdef inline uint16_t half_bits(double x, bint product, half_t* tag) noexcept nogil:
+    """The bits of the nearest 16-bit float; NaN is the one with all bits set.
 
-
-cdef inline uint16_t half_bits(double x, half_t* tag, bint product) noexcept nogil:
-    """The same of a double, which may be a product."""
-    return half_of(odd_float(x, product), x != x, tag)
+    x may be a product, as half_of() has it.
+    """
+    cdef double scale = 2.0**127 if half_t is Brain else 2.0**15
+    return <uint16_t> (half_of(x * scale, product, tag) | (<uint64_t> 0 - <uint64_t> (x != x)))
 
 
 cdef inline double number(in_t x) noexcept nogil:
@@ -336,7 +333,7 @@ cdef inline bint is_identity(packed_t x) noexcept nogil:
 cdef inline void put(out_t* dst, double x) noexcept nogil:
     """Settle x into dst[0], without the copies of a struct, which are not vectorised."""
     if out_t is Half or out_t is Brain:
-        (<uint16_t*> dst)[0] = half_bits(x, dst, False)
+        (<uint16_t*> dst)[0] = half_bits(x, False, dst)
     else:
         dst[0] = one_nan(settled(x, dst))
 
