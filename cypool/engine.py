@@ -65,8 +65,14 @@ ROWS_AT_ONCE = 4
 #: The greatest of at most so many elements is found with its index, row by row.
 FIRST_AT_ONCE = 27
 
-#: Rows of fewer outputs, of pairs, are faster when they are finished together.
-LONG_PAIRS = 100
+#: Rows of fewer pairs are not worth being laid end to end.
+FEWEST_PAIRS = 3
+
+#: Rows of so many pairs of float32 are faster when they are added up one by one.
+PAIRS_ONE_BY_ONE = range(16, 100)
+
+#: Shorter rows of 16-bit floats are made floats together, before they are added up.
+SHORT_HALVES = 100
 
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 393216
@@ -474,7 +480,7 @@ def plan_for(
     most = max(math.prod(axis.k for axis in axes), abs(request.divisor_override or 1))
     sums = request.kind not in ("max", "min")
     wraps = request.kind == "sum" and not is_float(out_dtype)
-    mapping = mapping_of(request, x_dtype, positions)
+    mapping = mapping_of(request, x_dtype, out_dtype, positions)
     if sums:
         acc = accumulator(request, x_dtype, out_dtype, most, not wraps)
         kind, acc_code, acc_size = "sum", list(ACCUMULATORS).index(acc), ACCUMULATORS[acc]
@@ -502,9 +508,26 @@ def plan_for(
     firsts = mapping == ("pack" if size <= 4 else "pack_wide") and not request.omits and ordered
     firsts = firsts and lane.is_plain() and lane.step == 0
     firsts = firsts and rows_above * row.k <= FIRST_AT_ONCE
+    divides = 0 if averages else divisor_override or 1
+    few = few_rows(request, rows_above * row.k, lane, x_dtype, out_dtype, divides)
     tiling = tiling_of(
-        rows_above, row, lane, inner.n, acc_size, single_only, rounds, mapping != "none", firsts
+        rows_above,
+        row,
+        lane,
+        inner.n,
+        acc_size,
+        single_only,
+        rounds,
+        mapping != "none",
+        firsts,
+        few,
     )
+
+    halves = sums and is_float(x_dtype) and size == 2 and mapping == "none"
+    alone = not (tiling.lifts or tiling.joins or tiling.reduces)
+    alone = alone and row.spacing != geometry.ADAPTIVE
+    if halves and alone and lane.n * inner.n < SHORT_HALVES:
+        mapping = "widen"
 
     # Few items with large windows: split the windows, to have work for every thread, and into so
     # many parts that a sum is as shallow as it can be.
@@ -535,8 +558,7 @@ def plan_for(
     depth += parts
 
     margin = margin_of(taps * depth / abs(divisor_override or 1))
-    few = few_rows(request, rows_above * row.k, lane)
-    few = few and (margin > 0 if acc == "double" else acc in ("uint16", "uint32"))
+    few = few and (margin > 0 or acc != "double")
 
     plan = Plan(
         KINDS[kind],
@@ -574,14 +596,14 @@ def plan_for(
     return plan, work
 
 
-def mapping_of(request: Request, x: np.dtype[Any], positions: int) -> str:
+def mapping_of(request: Request, x: np.dtype[Any], out: np.dtype[Any], positions: int) -> str:
     """Choose what elements become before they are lifted; `positions` have an index each."""
     if request.kind in ("lp", "weight"):
         return "power"
     if request.kind in ("sum", "avg", "slope"):
-        if request.omits:
-            return "number"
-        return "widen" if is_float(x) and x.itemsize == 2 else "none"
+        small = is_float(x) and x.itemsize == 2
+        twins = out.itemsize > 4 or not is_float(out)
+        return "number" if request.omits or (small and twins) else "none"
     if request.indices:
         return "pack" if x.itemsize <= 4 and positions < 1 << 31 else "pack_wide"
     return "rank" if request.omits or (is_float(x) and x.itemsize == 2) else "none"
@@ -624,10 +646,12 @@ def tiling_of(
     rounds: bool,
     mapped: bool,
     firsts: bool,
+    few: bool,
 ) -> Tiling:
     """Choose the path of the kernels, and a tile that stays in the cache.
 
-    With `firsts`, rows become output at once where there is nothing to be done along them.
+    With `firsts`, rows become output at once where there is nothing to be done along them; with
+    `few`, rows of pairs do, too.
     """
     cell = inner * acc_size
     if lane.spacing != geometry.REGULAR:
@@ -672,13 +696,15 @@ def tiling_of(
         cap = max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
     taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
     reach = lane.d * (taps - 1) + 1
-    lanes = min(lane.out, max(cap - reach, 0) // lane.s + 1)
+    couples = lane.k == lane.s == 2 and inner == lane.d == 1
+    # Pairs that become output at once fill no scratch, and run on along the whole row.
+    width = 4 * cap if few and couples and path == "direct" else cap
+    lanes = min(lane.out, max(width - reach, 0) // lane.s + 1)
     lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
     pairs = (
         # Pairs need no scratch rows at all, but each row ends in a remainder.
-        lane.k == lane.s == 2
-        and inner == lane.d == 1
-        and lane.out * acc_size >= 128
+        couples
+        and (few or lane.out * acc_size >= 128)
         and taps == lane.k
         and not (lifts or joins or wide_sums)
     )
@@ -715,12 +741,29 @@ def tiling_of(
     return Tiling(leading, reduces, slides, lifts, joins, bare, pairs, tile, lanes, taps, pitch)
 
 
-def few_rows(request: Request, rows: int, lane: Axis) -> bool:
-    """Return whether sums of so many rows, or of pairs along them, may be finished at once."""
+def few_rows(
+    request: Request,
+    rows: int,
+    lane: Axis,
+    x: np.dtype[Any],
+    out: np.dtype[Any],
+    divisor: int,
+) -> bool:
+    """Return whether sums of so many rows, or of pairs along them, may be finished at once.
+
+    `divisor` is 0 if windows have divisors of their own.
+    """
+    if request.kind not in ("sum", "avg") or request.beside is not None or request.omits:
+        return False
+    if is_float(x):
+        known = x.itemsize <= 4
+    else:
+        known = x.itemsize <= 2 and divisor > 1 and divisor & (divisor - 1) == 0
+    pays = lane.k != 2 or (
+        lane.out >= FEWEST_PAIRS and (x.name != "float32" or lane.out not in PAIRS_ONE_BY_ONE)
+    )
     whole = not lane.before and (lane.out - 1) * lane.s + lane.k <= lane.n
-    long = lane.out >= (LONG_PAIRS if lane.k == 2 else 1)
-    adds = request.kind in ("sum", "avg") and request.beside is None
-    return adds and rows <= ROWS_AT_ONCE and whole and long
+    return known and pays and whole and x == out and rows <= ROWS_AT_ONCE
 
 
 def margin_of(doubt: float) -> int:

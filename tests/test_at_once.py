@@ -1,10 +1,11 @@
 """Rows that go from elements to output at once: what other ways make of them, to the last bit."""
 
+import math
 from importlib import import_module
 
 import numpy as np
 import pytest
-from arrays import INTEGERS, WIDE_FLOATS
+from arrays import BFLOATS, INTEGERS, WIDE_FLOATS, plain
 from numpy.lib.stride_tricks import sliding_window_view
 
 import cypool
@@ -145,4 +146,79 @@ def test_narrow_integers_are_rounded_half_to_even(dtype, shape, window, monkeypa
         lambda: cypool.avg_pool(x, window, axis=axis, dtype=dtype, **THREE),
         ROWS_AT_ONCE=0,
     ):
+        np.testing.assert_array_equal(y, exact.astype(dtype))
+
+
+def rounded(x, dtype):
+    """Return float64 numbers as 16-bit floats, rounded once and half to even."""
+    digits, least = (11, -13) if dtype == "float16" else (8, -125)
+    exponent = np.maximum(np.frexp(x)[1], least)
+    with np.errstate(over="ignore"):
+        return np.ldexp(np.rint(np.ldexp(x, digits - exponent)), exponent - digits).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
+@pytest.mark.parametrize("shape", [(9, 260), (33, 7), (40, 29), (3, 62, 62), (2, 8, 10, 70)])
+@pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (2, 1), (4, 2), (3, 2), (1, 3), (3, 3)])
+def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypatch):
+    axis = (1, 2) if len(shape) == 4 else (-2, -1)
+    rng = np.random.default_rng(6)
+    bits = rng.integers(0, 1 << 16, shape, np.uint16)
+    if dtype == "float16":
+        bits &= np.where(rng.random(shape) < 0.3, 0x83FF, 0xFBFF).astype(np.uint16)
+    else:
+        bits = bits & 0x8FFF | np.where(rng.random(shape) < 0.5, 0x3800, 0x3000).astype(np.uint16)
+    x = bits.view(dtype)
+    x[rng.random(shape) < 0.1] = -0.0
+    sums = sliding_window_view(x.astype(np.float64), window, axis).sum((-2, -1))
+    sums = np.moveaxis(np.moveaxis(sums, axis, (0, 1))[:: window[0], :: window[1]], (0, 1), axis)
+    for divisor in (None, 1, 3, -8):
+        exact = rounded(sums / (divisor or math.prod(window)), dtype)
+        found = ways(
+            monkeypatch,
+            lambda divisor=divisor: cypool.avg_pool(
+                x, window, axis=axis, divisor_override=divisor, **THREE
+            ),
+            ROWS_AT_ONCE=0,
+        )
+        np.testing.assert_array_equal(plain(found[0]), plain(exact))
+        for y in found:
+            np.testing.assert_array_equal(y.view(np.uint16), found[0].view(np.uint16))
+
+
+@pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
+@pytest.mark.parametrize("shape", [(64, 260), (300, 17), (6, 40, 62), (2, 8, 10, 70)])
+def test_16_bit_floats_of_all_kinds(dtype, shape, monkeypatch):
+    """Infinite ones and NaN, subnormal ones, and sums that float64 has no room for."""
+    axis = (1, 2) if len(shape) == 4 else (-2, -1)
+    x = np.random.default_rng(7).integers(0, 1 << 16, shape, np.uint16).view(dtype)
+    for window, kwargs in ((2, {}), ((3, 2), {}), (3, {"padding": 1}), (2, {"ceil_mode": True})):
+        found = ways(
+            monkeypatch,
+            lambda window=window, kwargs=kwargs: cypool.avg_pool(
+                x, window, axis=axis, **kwargs, **THREE
+            ),
+            ROWS_AT_ONCE=0,
+            SHORT_HALVES=10**9,
+        )
+        for y in found:
+            np.testing.assert_array_equal(y.view(np.uint16), found[0].view(np.uint16))
+        assert not np.isfinite(found[0].astype(np.float64)).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", *BFLOATS, "float32"])
+@pytest.mark.parametrize("width", [*range(5, 42), 59, 60, 61, 62, 201])
+def test_short_rows_of_pairs_are_laid_end_to_end(dtype, width, monkeypatch):
+    x = np.random.default_rng(8).integers(0, 100, (3, 41, width)).astype(dtype)
+    for y in ways(
+        monkeypatch,
+        lambda: cypool.avg_pool(x, 2, axis=(1, 2), dtype=dtype, **THREE),
+        ROWS_AT_ONCE=0,
+        FEWEST_PAIRS=10**9,
+    ):
+        parts = [
+            x[:, i:40:2, j : width // 2 * 2 : 2].astype(np.float64) for i, j in np.ndindex(2, 2)
+        ]
+        exact = sum(parts) / 4
+        exact = np.rint(exact) if np.dtype(dtype).kind in "iu" else exact
         np.testing.assert_array_equal(y, exact.astype(dtype))

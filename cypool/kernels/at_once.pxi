@@ -2,7 +2,8 @@
 #
 # Floats of up to four rows, or four rows of pairs, are added up, multiplied and rounded: the sums
 # are those of sum_fold and sum_pairs, bit by bit.  So are narrow integers, where the divisor is a
-# power of two.  Where each row of a window has one index, the greatest elements are compared with
+# power of two.  16-bit floats stay where they are in lanes of 64 bits, which hold four: only their
+# exponents and digits move to where a double has them, and back.  Where each row of a window has one index, the greatest elements are compared with
 # nothing but each other, and the index goes along.
 
 ctypedef fused once_t:
@@ -39,7 +40,8 @@ ctypedef fused index_t:
     int64_t
 
 cdef enum:
-    CHUNK = 256         # elements that are kept with their indices
+    CHUNK = 256         # elements that are kept with their indices, or ranges of magnitudes
+    PRODUCT = 1023      # of a sum and a factor that is no power of two: it has such exponents
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
 
@@ -129,9 +131,9 @@ cdef inline double half_terms(
 
 
 cdef inline uint64_t half_mean(
-    uint64_t a, uint64_t b, uint64_t c, uint64_t d, int i, int count, bint pairs, double factor,
-    const half_t* tag) noexcept nogil:
-    """The i-th sum of up to four lanes, times a factor and 2**1023, as bits."""
+    uint64_t a, uint64_t b, uint64_t c, uint64_t d, int i, int count, bint pairs, bint product,
+    double factor, int shift, const half_t* tag) noexcept nogil:
+    """The bits of the i-th of the results of lanes."""
     cdef double x = half_terms(a, i, pairs, tag)
     if count > 1:
         x = x + half_terms(b, i, pairs, tag)
@@ -139,13 +141,18 @@ cdef inline uint64_t half_mean(
         x = x + half_terms(c, i, pairs, tag)
     if count > 3:
         x = x + half_terms(d, i, pairs, tag)
-    return half_of(x * factor, True, tag)
+    if product:
+        x = x * factor
+    return half_of(x, product, shift, tag)
 
 
 cdef inline void half_lanes(
     half_t* dst, const half_t* a, const half_t* b, const half_t* c, const half_t* d, Py_ssize_t n,
-    int count, bint pairs, double factor) noexcept nogil:
-    """The sums of n lanes of four elements each, or two pairs, times a factor and 2**1023."""
+    int count, bint pairs, bint product, double factor, int shift) noexcept nogil:
+    """The sums of n lanes of four elements each, or two pairs, times a factor if they are products.
+
+    And over 2**shift.
+    """
     cdef uint64_t p, q, r, s, done
     cdef uint32_t both
     cdef Py_ssize_t j
@@ -154,37 +161,46 @@ cdef inline void half_lanes(
         memcpy(&q, b + 4 * j, sizeof(q))
         memcpy(&r, c + 4 * j, sizeof(r))
         memcpy(&s, d + 4 * j, sizeof(s))
-        done = half_mean(p, q, r, s, 0, count, pairs, factor, dst)
-        done |= half_mean(p, q, r, s, 1, count, pairs, factor, dst) << 16
+        done = half_mean(p, q, r, s, 0, count, pairs, product, factor, shift, dst)
+        done |= half_mean(p, q, r, s, 1, count, pairs, product, factor, shift, dst) << 16
         if pairs:
             both = <uint32_t> done
             memcpy(dst + 2 * j, &both, sizeof(both))
         else:
-            done |= half_mean(p, q, r, s, 2, count, pairs, factor, dst) << 32
-            done |= half_mean(p, q, r, s, 3, count, pairs, factor, dst) << 48
+            done |= half_mean(p, q, r, s, 2, count, pairs, product, factor, shift, dst) << 32
+            done |= half_mean(p, q, r, s, 3, count, pairs, product, factor, shift, dst) << 48
             memcpy(dst + 4 * j, &done, sizeof(done))
 
 
 cdef inline void once_halves(
-    half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, double factor,
-    uint16_t* most, uint16_t* least) noexcept nogil:
-    """dst[j] = a factor, from which 2**1023 is missing, times the sum of up to four terms."""
+    half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, bint product,
+    double factor, int shift, uint16_t* most, uint16_t* least) noexcept nogil:
+    """dst[j] = the sum of up to four terms, over 2**shift or times a factor and over that."""
+    cdef const half_t* at[4]
+    cdef half_t* to = dst
     cdef uint64_t rest[5]
-    cdef Py_ssize_t terms = 2 * n if pairs else n, whole = terms // 4, i = 0
+    cdef Py_ssize_t terms = 2 * n if pairs else n, lanes = terms // 4, left = terms % 4, i = 0
     while i < terms:
         widen(most, least, src[0] + i, src[1] + i, src[2] + i, src[3] + i,
               min(terms - i, <Py_ssize_t> CHUNK), count)
         i += CHUNK
-    half_lanes(dst, src[0], src[1], src[2], src[3], whole, count, pairs, factor)
-    if 4 * whole < terms:
+    for i in range(4):
+        at[i] = src[i]
+    while True:
+        half_lanes(to, at[0], at[1], at[2], at[3], lanes, count, pairs, product, factor, shift)
+        if left == 0:
+            return
+        if to != dst:
+            break
+        # What fills no lane fills a part of one elsewhere.
         for i in range(4):
             rest[i] = 0
-            memcpy(&rest[i], src[i] + 4 * whole, (terms - 4 * whole) * sizeof(half_t))
-        half_lanes(
-            <half_t*> &rest[4], <half_t*> &rest[0], <half_t*> &rest[1], <half_t*> &rest[2],
-            <half_t*> &rest[3], 1, count, pairs, factor)
-        i = 2 * whole if pairs else 4 * whole
-        memcpy(dst + i, &rest[4], (n - i) * sizeof(half_t))
+            memcpy(&rest[i], src[i] + terms - left, left * sizeof(half_t))
+            at[i] = <const half_t*> &rest[i]
+        to = <half_t*> &rest[4]
+        lanes = 1
+    left = left // 2 if pairs else left
+    memcpy(dst + n - left, to, left * sizeof(half_t))
 
 
 cdef inline bint far_apart(const uint16_t* most, const uint16_t* least, half_t* _) noexcept nogil:
@@ -204,13 +220,15 @@ cdef inline bint far_apart(const uint16_t* most, const uint16_t* least, half_t* 
 
 cdef inline bint once_few(
     once_t* dst, const once_t** src, Py_ssize_t n, int count, bint pairs, double factor,
-    Ending ending, uint16_t* most, uint16_t* least) noexcept nogil:
+    int shift, Ending ending, uint16_t* most, uint16_t* least) noexcept nogil:
     if once_t is float:
         return once_floats(
             dst, src[0], src[1], src[2], src[3], n, count, pairs, factor, ending.margin)
+    elif shift < PRODUCT:
+        once_halves(dst, src, n, count, pairs, False, factor, shift, most, least)
     else:
-        once_halves(dst, src, n, count, pairs, factor, most, least)
-        return False
+        once_halves(dst, src, n, count, pairs, True, factor, PRODUCT, most, least)
+    return False
 
 
 cdef inline bint once(
@@ -220,23 +238,28 @@ cdef inline bint once(
     cdef uint16_t most[CHUNK]
     cdef uint16_t least[CHUNK]
     cdef double factor = how.factor
+    cdef int shift
     cdef bint doubtful = False
     cdef Py_ssize_t i, r
     if not (once_t is float):
-        factor *= 2.0**1023
+        if frexp(factor, &shift) == 0.5:
+            shift = 1 - shift
+        else:
+            shift = PRODUCT
+            factor *= 2.0**1023
         memset(most, 0, sizeof(most))
         memset(least, -1, sizeof(least))
     for r in range(rows):
         for i in range(4):
             at[i] = <const once_t*> (<const char*> src[min(i, count - 1)] + r * src_pitch)
         if count == 4:
-            doubtful |= once_few(dst, at, n, 4, pairs, factor, ending, most, least)
+            doubtful |= once_few(dst, at, n, 4, pairs, factor, shift, ending, most, least)
         elif count == 3:
-            doubtful |= once_few(dst, at, n, 3, pairs, factor, ending, most, least)
+            doubtful |= once_few(dst, at, n, 3, pairs, factor, shift, ending, most, least)
         elif count == 2:
-            doubtful |= once_few(dst, at, n, 2, pairs, factor, ending, most, least)
+            doubtful |= once_few(dst, at, n, 2, pairs, factor, shift, ending, most, least)
         else:
-            doubtful |= once_few(dst, at, n, 1, pairs, factor, ending, most, least)
+            doubtful |= once_few(dst, at, n, 1, pairs, factor, shift, ending, most, least)
         dst = <once_t*> (<char*> dst + dst_pitch)
     if not (once_t is float):
         return far_apart(most, least, dst)

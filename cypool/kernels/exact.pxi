@@ -8,6 +8,8 @@
 ctypedef fused real_t:
     float
     double
+    Half
+    Brain
 
 
 cdef void scan(
@@ -16,6 +18,7 @@ cdef void scan(
     """Widen a range to the finite ones of rows of n elements, `pitch` bytes apart."""
     cdef Py_ssize_t j, r
     cdef uint32_t bits, peak, low
+    cdef uint16_t size, high, least, infinite
     cdef uint64_t bits_, peak_, low_
     if pitch == n * <Py_ssize_t> sizeof(real_t):
         n *= rows
@@ -34,6 +37,22 @@ cdef void scan(
             src = past(src, pitch)
         range_.peak = peak
         range_.low = low
+    elif real_t is Half or real_t is Brain:
+        infinite = 0x7F80
+        if real_t is Half:
+            infinite = 0x7C00
+        high = <uint16_t> range_.peak
+        least = <uint16_t> min(range_.low, <uint64_t> 0xFFFF)
+        for r in range(rows):
+            for j in range(n):
+                size = src[j].bits & <uint16_t> 0x7FFF
+                size &= <uint16_t> -<int> (size < infinite)
+                high = size if size > high else high
+                size = <uint16_t> (size - 1)
+                least = size if size < least else least
+            src = past(src, pitch)
+        range_.peak = high
+        range_.low = least
     else:
         peak_ = range_.peak
         low_ = range_.low
@@ -101,7 +120,10 @@ cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil
     cdef uint64_t low, high
     cdef double x
     for j in range(n):
-        x = src[j]
+        if real_t is Half or real_t is Brain:
+            x = half_single(<uint32_t> <int16_t> src[j].bits, src)
+        else:
+            x = src[j]
         if x != x and sum_.omits:
             sum_.nans += 1
             continue

@@ -53,7 +53,7 @@ cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
     if sum_t is Twin:
         if term_t is Twin:
             return x
-        elif term_t is Wide or term_t is Sparse:
+        elif term_t is Wide or term_t is Sparse or term_t is Half or term_t is Brain:
             pass
         else:
             y.hi = x
@@ -73,12 +73,17 @@ cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
             return x
         elif term_t is Twin or term_t is float or term_t is double or term_t is Sparse:
             pass
+        elif term_t is Half or term_t is Brain:
+            pass
         else:
             y.lo = <uint64_t> x
             y.hi = -1 if x < 0 else 0
             return y
     elif term_t is Twin or term_t is Wide or term_t is Sparse:
         pass
+    elif term_t is Half or term_t is Brain:
+        if sum_t is double:
+            return half_single(<uint32_t> <int16_t> x.bits, &x)
     else:
         return <sum_t> x
 
@@ -251,7 +256,14 @@ cdef inline int64_t signed_value(sum_t x) noexcept nogil:
 cdef inline sum_t pair(const term_t* x, Py_ssize_t j, sum_t* tag) noexcept nogil:
     """x[2 j] + x[2 j + 1]."""
     cdef sum_t both, size
-    if sum_t is uint16_t or sum_t is uint32_t or sum_t is uint64_t:
+    cdef uint32_t halves
+    if term_t is Half or term_t is Brain:
+        if sum_t is double:
+            memcpy(&halves, x + 2 * j, sizeof(halves))
+            # One lane holds both, as below.
+            return (<double> half_single(<uint32_t> (<int32_t> (halves << 16) >> 16), x)
+                    + <double> half_single(<uint32_t> (<int32_t> halves >> 16), x))
+    elif sum_t is uint16_t or sum_t is uint32_t or sum_t is uint64_t:
         if term_t is float or term_t is double or term_t is Twin or term_t is Wide:
             pass
         elif term_t is Sparse:
@@ -443,6 +455,7 @@ cdef void sum_join(
 cdef enum:
     LANES = 16          # fewer elements are not worth them
     RUNS = 16
+    SINGLES = 2048      # 16-bit floats that are made floats together
 
 
 # Floats as integers of the same order: of two's complement, and a NaN is beyond all numbers.
@@ -561,6 +574,28 @@ cdef void sum_run(
         for r in range(runs):
             dst[0] = lanes[r] if fresh else added[sum_t](dst[0], lanes[r])
             dst = <sum_t*> (<char*> dst + dst_pitch)
+        rows -= runs
+
+
+cdef void half_run(
+    double* dst, Py_ssize_t dst_pitch, const half_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    """sum_run() of 16-bit floats: they are made floats together, as many as there is room for."""
+    cdef float values[SINGLES]
+    cdef Py_ssize_t runs, i, m
+    while rows > 0:
+        runs = 1
+        if src_pitch == n * <Py_ssize_t> sizeof(half_t):
+            runs = max(min(rows, SINGLES // n), 1)
+        i = 0
+        while i < n:
+            m = min(n - i, <Py_ssize_t> SINGLES)
+            to_single(values, src + i, m, runs, 0, NULL)
+            sum_run[double, float](
+                dst, dst_pitch, values, m * sizeof(float), runs, m, fresh and i == 0)
+            i += m
+        dst = <double*> (<char*> dst + runs * dst_pitch)
+        src = past(src, runs * src_pitch)
         rows -= runs
 
 

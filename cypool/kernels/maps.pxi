@@ -4,10 +4,11 @@
 # a finish turns accumulators of carriers into output:
 #
 #   elements                       carriers                          row operations
-#   16-bit floats, to be added     float                             sum
+#   short rows of 16-bit floats    float                             sum
 #   floats to be ordered           integers of the same order        max
 #   anything, for |x|**p           double                            sum
 #   floats, NaNs left out          double                            sum that counts NaNs
+#   16-bit floats, for float64     double                            sum
 #   anything, with its index       integers of rank and index        max
 #
 # All orders become max: where the least element is wanted, its rank is complemented.
@@ -42,27 +43,30 @@ cdef enum:
 # 16-bit floats
 # ---------------------------------------------------------------------------------------------
 
-cdef inline float half_value(half_t x) noexcept nogil:
-    cdef uint32_t bits = <uint32_t> <int16_t> x.bits, value
-    cdef float size, least
+cdef inline float half_single(uint32_t bits, const half_t* _) noexcept nogil:
+    """The value of a 16-bit float, of a float16 times 2**-112: its exponent's bits are as they are.
+
+    `bits` are extended by the sign.  Floats have subnormal numbers, doubles made of these do not.
+    """
     if half_t is Brain:
-        value = bits << 16
+        bits <<= 16
     else:
-        value = ((bits & <uint32_t> 0x7FFF) << 13) + (<uint32_t> 112 << 23)
-        size = (<float*> &value)[0]
-        # Below the least normal number, 2**-14, the leading digit is none.
-        least = size if size < <float> 6.103515625e-05 else <float> 6.103515625e-05
-        size += least - <float> 6.103515625e-05
-        value = (<uint32_t*> &size)[0]
-        value |= <uint32_t> 0x7F800000 if value >= <uint32_t> 0x47800000 else <uint32_t> 0
-        value |= bits & <uint32_t> 0x80000000
-    return (<float*> &value)[0]
+        bits = bits << 13 & <uint32_t> 0x8FFFE000
+        # What is not finite has all bits of the exponent set.
+        bits |= (<uint32_t> 0x7F800000
+                 if bits & <uint32_t> 0x0F800000 == <uint32_t> 0x0F800000 else <uint32_t> 0)
+    return (<float*> &bits)[0]
+
+
+cdef inline double half_scale(const half_t* _) noexcept nogil:
+    """What half_single() is to be multiplied by."""
+    return 1.0 if half_t is Brain else 2.0**112
 
 
 cdef inline double half_term(uint64_t four, int i, const half_t* _) noexcept nogil:
-    """The i-th of four 16-bit floats of one lane, with the exponent's bits as they are.
+    """The i-th of four finite 16-bit floats in one lane, with the exponent's bits as they are.
 
-    As a double that is its value times 2**-1008, or 2**-896 for bfloat16, unless it is not finite.
+    That is its value times 2**-1008, or 2**-896 for bfloat16.
     """
     cdef int digits = 7 if half_t is Brain else 10
     cdef uint64_t kept = (<uint64_t> 1 << 63) | (<uint64_t> 0x7FFF << (52 - digits))
@@ -72,15 +76,17 @@ cdef inline double half_term(uint64_t four, int i, const half_t* _) noexcept nog
     return (<double*> &bits)[0]
 
 
-cdef inline uint64_t half_of(double x, bint product, const half_t* _) noexcept nogil:
-    """The bits of the 16-bit float nearest to 2**-15 x, or 2**-127 x for bfloat16; ties to even.
+cdef inline uint64_t half_of(
+    double x, bint product, int shift, const half_t* _) noexcept nogil:
+    """The bits of the 16-bit float nearest to x over 2**shift, ties to even; NaN becomes infinite.
 
-    A NaN becomes infinite.  A `product` of a sum and the inverse of a number is off by two units of
-    its last digit at most: what is so near to the middle of two floats is taken to lie there.
+    x has exponents as half_term() has them.  A `product` of a sum and the inverse of a number is
+    off by two units of its last digit at most: what is so near to the middle of two floats is
+    taken to lie there.
     """
     cdef int digits = 7 if half_t is Brain else 10
-    cdef uint64_t least = <uint64_t> 1024 << 52     # the exponent of subnormal numbers
-    cdef uint64_t most = <uint64_t> ((255 if half_t is Brain else 31) + 1023) << 52  # of infinity
+    cdef uint64_t least = <uint64_t> (1 + shift) << 52  # the exponent of subnormal numbers
+    cdef uint64_t most = <uint64_t> ((255 if half_t is Brain else 31) + shift) << 52   # of infinity
     cdef uint64_t bits = (<uint64_t*> &x)[0], size, power, larger, sum_bits
     cdef double sum_
     size = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
@@ -93,7 +99,7 @@ cdef inline uint64_t half_of(double x, bint product, const half_t* _) noexcept n
     # leading one that normal numbers have, they are added to the exponent before.
     larger = power + (<uint64_t> (52 - digits) << 52)
     sum_ = (<double*> &size)[0] + (<double*> &larger)[0]
-    sum_bits = (<uint64_t*> &sum_)[0] + (power >> (52 - digits))
+    sum_bits = (<uint64_t*> &sum_)[0] + (power >> (52 - digits)) - (<uint64_t> (1 + shift) << digits)
     return (sum_bits & <uint64_t> 0x7FFF) | (bits >> 48 & <uint64_t> 0x8000)
 
 
@@ -103,14 +109,13 @@ cdef inline uint16_t half_bits(double x, bint product, half_t* tag) noexcept nog
     x may be a product, as half_of() has it.
     """
     cdef double scale = 2.0**127 if half_t is Brain else 2.0**15
-    return <uint16_t> (half_of(x * scale, product, tag) | (<uint64_t> 0 - <uint64_t> (x != x)))
+    return <uint16_t> (half_of(x * scale, product, 1023, tag)
+                       | (<uint64_t> 0 - <uint64_t> (x != x)))
 
 
 cdef inline double number(in_t x) noexcept nogil:
-    if in_t is Half:
-        return half_value(x)
-    elif in_t is Brain:
-        return half_value(x)
+    if in_t is Half or in_t is Brain:
+        return half_single(<uint32_t> <int16_t> x.bits, &x) * half_scale(&x)
     else:
         return <double> x
 
@@ -192,12 +197,12 @@ cdef inline key_t tied_key(in_t x, key_t flip, key_t nan) noexcept nogil:
 # ---------------------------------------------------------------------------------------------
 # dst[j, c] = map of src[j, c] for j < n and c < inner; the first element has the index `index`.
 
-cdef void to_float(
+cdef void to_single(
     float* dst, const half_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil:
     cdef Py_ssize_t j
     for j in range(n * inner):
-        dst[j] = half_value(src[j])
+        dst[j] = half_single(<uint32_t> <int16_t> src[j].bits, src)
 
 
 cdef void to_number(
@@ -509,10 +514,8 @@ cdef void slope_finish(
 cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
     """The map of elements of a type, and the code of the type that it maps to."""
     if mapping == MAP_WIDEN:
-        if in_t is Half:
-            rows.map = <map_f> to_float[Half]
-        elif in_t is Brain:
-            rows.map = <map_f> to_float[Brain]
+        if in_t is Half or in_t is Brain:
+            rows.map = <map_f> to_single[in_t]
         carrier[0] = 8
     elif mapping == MAP_RANK:
         if in_t is Half or in_t is Brain:

@@ -37,6 +37,7 @@ cdef enum:
     MAX_OUTER = 64
     DETOURS = 8         # items that are not done at once after one that is doubtful
     SLOTS = 3           # the same of rows that are staged tap by tap
+    SHORT_PAIRS = 100   # rows of fewer pairs are finished together
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
     FACTORS = 2048      # rows are finished together while they have so many elements or less
@@ -148,6 +149,9 @@ cdef struct Memory:
     bint wary               # sums of the last item were rounded
     int detours             # so many items are not to be done at once
     Py_ssize_t lane         # the first lane that the factors are for
+    Py_ssize_t row          # and the first row, and how many
+    Py_ssize_t rows
+    double count            # and what the outer windows count
 
 # Where an item lies.
 cdef struct Place:
@@ -337,18 +341,41 @@ cdef bint next_taps(
     return False
 
 
+cdef void lift_at_once(
+    const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
+    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, char* raw) noexcept nogil:
+    """Make output of source rows; short ones are laid end to end first, to be one."""
+    cdef const char* joined[4]
+    cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size, i, r, run = 1
+    if p.pairs and place.lanes < SHORT_PAIRS and pitch == n * p.out_size and count <= 4:
+        run = min(rows, p.staged_rows // count)
+    if run < 2:
+        place.doubtful |= p.rows.at_once(
+            dst, pitch, batch, step, count, rows, n, &place.once, p.ending)
+        return
+    while rows > 0:
+        run = min(rows, run)
+        for i in range(count):
+            joined[i] = raw + i * run * size
+            for r in range(run):
+                memcpy(raw + (i * run + r) * size, batch[i] + r * step, size)
+            batch[i] += run * step
+        place.doubtful |= p.rows.at_once(
+            dst, 0, joined, 0, count, 1, run * n, &place.once, p.ending)
+        dst += run * pitch
+        rows -= run
+
+
 cdef void lift_batch(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
-    bint fresh) noexcept nogil:
+    bint fresh, char* raw) noexcept nogil:
     """Fold source rows that begin at an input position into dst, as cells or as lanes of pairs."""
     cdef const char* inside[BATCH]
     cdef Py_ssize_t j = 0, i, run
     cdef Span lane
     if place.at_once:
-        place.doubtful |= p.rows.at_once(
-            dst, pitch, batch, step, count, rows, place.lanes * p.inner, &place.once,
-            p.ending)
+        lift_at_once(p, place, dst, pitch, batch, step, count, rows, raw)
         return
     if not p.pairs:
         p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
@@ -447,11 +474,13 @@ cdef void vertical(
                     p.rows.scan(at, xs, rows, cells, &place.range_)
             count += 1
             if count == batches:
-                lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
+                lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
+                           raw)
                 fresh = False
                 count = 0
         if whole and count > 0:
-            lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
+            lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
+                           raw)
             fresh = False
             count = 0
         if place.scans and (whole or not staged):
@@ -467,7 +496,8 @@ cdef void vertical(
         if not next_taps(p, place, taken, &src, &index):
             break
     if count > 0:
-        lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh)
+        lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
+                           raw)
     elif fresh and place.at_once:
         place.doubtful = True       # there is nothing to add up
     elif fresh:
@@ -623,11 +653,18 @@ cdef void gather(
     cdef bint by_row = p.reduces or p.tile == 1 or p.lane.spacing != REGULAR
     cdef bint alone = (by_row and p.direct and not p.lifts and not call.staged
                        and p.lane.spacing == REGULAR and single(p, place))
+    # Adaptive windows differ from row to row, but not from plane to plane.
+    cdef bint abreast = (p.row.spacing == ADAPTIVE and place.planes > 1 and not call.staged
+                         and not place.scans and p.outer[p.nouter - 1].xs % p.row.xs == 0)
+    cdef Py_ssize_t stride = p.row.s, apart = skip
     cdef Span row, lane
     cdef const char* src
     cdef char* block
     cdef char* spare = scratch + p.block_bytes
     cdef char* raw = scratch + p.at_raw
+    if abreast:
+        stride = p.outer[p.nouter - 1].xs // p.row.xs
+        apart = p.plane_rows
     if p.lane.spacing != REGULAR and place.lanes > 1:
         stop = p.lane.k     # in one pass
     if p.parts > 1 and not p.parts_rows:
@@ -657,7 +694,7 @@ cdef void gather(
                           result if p.leading else block,
                           result_row if p.leading else block_row,
                           cells if p.leading else p.pitch)
-        elif skip > 1 and not (p.leading or p.pairs or p.bare):
+        elif (skip > 1 or abreast) and not (p.leading or p.pairs or p.bare):
             pad(p, block, rows, lo, hi)
         if p.lifts and by_row and not p.leading:
             across(p, result, result_row, block, block_row, rows, place.lanes, taps, False, fresh,
@@ -667,7 +704,9 @@ cdef void gather(
             at = plane * p.plane_rows + r
             row = window(&p.row, place.row + r)
             run = 1
-            if p.parts > 1 and p.parts_rows:
+            if abreast:
+                run = place.planes
+            elif p.parts > 1 and p.parts_rows:
                 m = row.stop - row.first if row.stop > row.first else 0
                 row.stop = row.first + m * (part + 1) // p.parts
                 row.first += m * part // p.parts
@@ -682,30 +721,30 @@ cdef void gather(
             if place.at_once:
                 place.once.factor = 1.0 / divisor_of(p, place, &row)
             if p.pairs or p.leading:
-                vertical(p, call, place, &row, run, p.row.s, result + at * result_row,
-                         skip * result_row, base + lo, hi - lo, raw)
+                vertical(p, call, place, &row, run, stride, result + at * result_row,
+                         apart * result_row, base + lo, hi - lo, raw)
             elif alone and row.stop - row.first == 1 and lo == 0 and hi == cells:
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                across(p, result + at * result_row, skip * result_row, src, p.row.s * p.row.xs, run,
+                across(p, result + at * result_row, apart * result_row, src, stride * p.row.xs, run,
                        place.lanes, taps, True, fresh, spare)
                 if place.scans:
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
-                if not p.bare and skip == 1:
+                if not (p.bare or skip > 1 or abreast):
                     pad(p, block + at * block_row, run, lo, hi)
-                vertical(p, call, place, &row, run, p.row.s,
-                         block + at * block_row + lo * acc_cell, skip * block_row, base + lo,
+                vertical(p, call, place, &row, run, stride,
+                         block + at * block_row + lo * acc_cell, apart * block_row, base + lo,
                          hi - lo, raw)
                 if p.lane.spacing == REGULAR and by_row:
-                    across(p, result + at * result_row, skip * result_row, block + at * block_row,
-                           skip * block_row, run, place.lanes, taps, False, fresh, spare)
-            r += run * skip
+                    across(p, result + at * result_row, apart * result_row, block + at * block_row,
+                           apart * block_row, run, place.lanes, taps, False, fresh, spare)
+            r += 1 if abreast else run * skip
             if r >= place.rows and phase + 1 < skip:
                 phase += 1
                 r = phase
-            if r >= place.rows and plane + 1 < place.planes:
+            if r >= place.rows and plane + 1 < place.planes and not abreast:
                 plane += 1
                 move_on(p, place, 1)
                 r = phase = 0
@@ -1188,7 +1227,7 @@ cdef void mend(
     if not p.rows.twins:
         # As an exact sum is finished: that of an item with another, rounded one is the same.
         total.hi += total.lo
-        divisor = 1.0 / divisor
+        divisor = p.rows.scale / divisor
     p.rows.finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
 
 
@@ -1285,12 +1324,18 @@ cdef void fill_factors(
     cdef Span row, lane
     if not p.averages:
         for i in range(p.factors if memory.lane < 0 else 0):
-            factors[i] = 1.0 / p.divisor if p.rows.inverts else p.divisor
+            factors[i] = p.rows.scale / p.divisor if p.rows.inverts else p.divisor
         memory.lane = 0
         return
     if memory.lane != place.lane:
         memset(counts, -1, p.scratch_bytes - p.at_memory - sizeof(Memory))
         memory.lane = place.lane
+    elif (memory.row == place.row + r and memory.rows >= rows
+            and memory.count == place.count):
+        return
+    memory.row = place.row + r
+    memory.rows = rows
+    memory.count = place.count
     i = 0
     while i < rows:
         row = window(&p.row, place.row + r + i)
@@ -1305,7 +1350,7 @@ cdef void fill_factors(
                 run = alike(&p.lane, &lane, place.lanes - j)
                 divisor = counts[i] * lane.count
                 if p.rows.inverts:
-                    divisor = 1.0 / divisor
+                    divisor = p.rows.scale / divisor
                 for k in range(i * width + j * p.inner, i * width + (j + run) * p.inner):
                     factors[k] = divisor
                 j += run

@@ -154,15 +154,21 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> sum_fold[sum_t, term_t]
     if not (sum_t is Twin or sum_t is Wide or sum_t is Sparse):
         rows.pairs = <fold_f> sum_pairs[sum_t, term_t]
-    rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
+    if term_t is Half or term_t is Brain:
+        rows.lift_run = <reduce_f> half_run[term_t]
+    else:
+        rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
     rows.lift_accumulate = <reduce_f> sum_accumulate[sum_t, term_t]
     rows.lift_join = <join_f> sum_join[sum_t, term_t]
-    if term_t is float or term_t is double:
+    if term_t is float or term_t is double or term_t is Half or term_t is Brain:
         rows.scan = <scan_f> scan[term_t]
         rows.exact = <visit_f> exact_add[term_t]
         rows.twins = sum_t is Twin or sum_t is Sparse
         rows.digits = 24 if term_t is float else 53
-        rows.bias = 127 if term_t is float else 1023
+        rows.bias = 1023 if term_t is double else 127
+        if term_t is Half or term_t is Brain:
+            rows.digits = 11 if term_t is Half else 8
+            rows.scale = half_scale(<term_t*> NULL)
         if sum_t is Twin:
             rows.suspect = <suspect_f> suspect[Twin]
         elif sum_t is Sparse:
@@ -283,6 +289,13 @@ cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexce
             sum_lift(elem, <Sparse*> NULL, rows)
 
 
+cdef void half_rows(half_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
+    """The row operations for sums of 16-bit floats as they are."""
+    if kind == 2 and acc == 3:
+        sum_rows(<double*> NULL, out, rows)
+        sum_lift(elem, <double*> NULL, rows)
+
+
 cdef Py_ssize_t elem_size(int elem) noexcept:
     if elem < 8:
         return (<Py_ssize_t> 1) << (elem // 2)
@@ -359,6 +372,7 @@ cdef bint choose_rows(
     cdef Rows mapped
     memset(rows, 0, sizeof(Rows))
     memset(&mapped, 0, sizeof(Rows))
+    rows.scale = 1.0
     lifted[0] = elem
     choose_map(elem, mapping, &mapped, lifted)
     if lifted[0] == 0:
@@ -381,8 +395,14 @@ cdef bint choose_rows(
         rows_from(<float*> NULL, kind, acc, out, rows)
     elif lifted[0] == 9:
         rows_from(<double*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 10:
+        half_rows(<Half*> NULL, kind, acc, out, rows)
+    elif lifted[0] == 11:
+        half_rows(<Brain*> NULL, kind, acc, out, rows)
     elif lifted[0] == WIDE:
         rows_from(<Wide*> NULL, kind, acc, out, rows)
+    if mapping == MAP_WIDEN and elem == 10:
+        rows.scale = half_scale(<Half*> NULL)
     rows.map = mapped.map
     rows.indices = mapped.indices
     if mapped.finish != NULL:

@@ -57,6 +57,13 @@ cdef struct Wide:
     uint64_t lo
     int64_t hi
 
+# A float16 and a bfloat16, as their bits.
+cdef struct Half:
+    uint16_t bits
+
+cdef struct Brain:
+    uint16_t bits
+
 # What is compared and added: elements, or the carriers that maps.pxi makes of them.
 ctypedef fused elem_t:
     uint8_t
@@ -106,6 +113,8 @@ ctypedef fused term_t:
     int64_t
     float
     double
+    Half
+    Brain
     Twin
     Wide
     Sparse
@@ -143,13 +152,6 @@ ctypedef fused bits_t:
     uint64_t
     Wide
     Sparse
-
-# A float16 and a bfloat16, as their bits.
-cdef struct Half:
-    uint16_t bits
-
-cdef struct Brain:
-    uint16_t bits
 
 # What arrays hold.
 ctypedef fused in_t:
@@ -287,3 +289,4 @@ cdef struct Rows:
     bint inverts        # the finish takes inverses of divisors
     int digits          # of an element, in bits
     int bias            # of its exponent
+    double scale        # of a unit, in those of what is added up
