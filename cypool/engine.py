@@ -62,6 +62,9 @@ STACK = 5120
 #: Sums of at most so many rows are finished as soon as they are added up.
 ROWS_AT_ONCE = 4
 
+#: Of 16-bit floats with channels last, so many.
+HALVES_AT_ONCE = 9
+
 #: The greatest of at most so many elements is found with its index, row by row.
 FIRST_AT_ONCE = 27
 
@@ -763,7 +766,10 @@ def few_rows(
         lane.out >= FEWEST_PAIRS and (x.name != "float32" or lane.out not in PAIRS_ONE_BY_ONE)
     )
     whole = not lane.before and (lane.out - 1) * lane.s + lane.k <= lane.n
-    return known and pays and whole and x == out and rows <= ROWS_AT_ONCE
+    most = ROWS_AT_ONCE
+    if x.itemsize == 2 and is_float(x) and lane.k == 1:
+        most = HALVES_AT_ONCE
+    return known and pays and whole and x == out and rows <= most
 
 
 def margin_of(doubt: float) -> int:

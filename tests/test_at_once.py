@@ -159,7 +159,9 @@ def rounded(x, dtype):
 
 @pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
 @pytest.mark.parametrize("shape", [(9, 260), (33, 7), (40, 29), (3, 62, 62), (2, 8, 10, 70)])
-@pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (2, 1), (4, 2), (3, 2), (1, 3), (3, 3)])
+@pytest.mark.parametrize(
+    "window", [(2, 2), (1, 2), (4, 1), (2, 1), (4, 2), (3, 2), (1, 3), (3, 3), (7, 1)]
+)
 def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypatch):
     axis = (1, 2) if len(shape) == 4 else (-2, -1)
     rng = np.random.default_rng(6)
@@ -180,6 +182,7 @@ def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypat
                 x, window, axis=axis, divisor_override=divisor, **THREE
             ),
             ROWS_AT_ONCE=0,
+            HALVES_AT_ONCE=0,
         )
         np.testing.assert_array_equal(plain(found[0]), plain(exact))
         for y in found:
@@ -187,18 +190,27 @@ def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypat
 
 
 @pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
-@pytest.mark.parametrize("shape", [(64, 260), (300, 17), (6, 40, 62), (2, 8, 10, 70)])
+@pytest.mark.parametrize(
+    "shape", [(64, 260), (300, 17), (6, 40, 62), (2, 8, 10, 70), (2, 8, 9, 601)]
+)
 def test_16_bit_floats_of_all_kinds(dtype, shape, monkeypatch):
     """Infinite ones and NaN, subnormal ones, and sums that float64 has no room for."""
     axis = (1, 2) if len(shape) == 4 else (-2, -1)
     x = np.random.default_rng(7).integers(0, 1 << 16, shape, np.uint16).view(dtype)
-    for window, kwargs in ((2, {}), ((3, 2), {}), (3, {"padding": 1}), (2, {"ceil_mode": True})):
+    for window, kwargs in (
+        (2, {}),
+        ((3, 2), {}),
+        (3, {"padding": 1, "stride": 2}),
+        (3, {"padding": 1, "stride": 2, "count_include_pad": True}),
+        (2, {"ceil_mode": True}),
+    ):
         found = ways(
             monkeypatch,
             lambda window=window, kwargs=kwargs: cypool.avg_pool(
                 x, window, axis=axis, **kwargs, **THREE
             ),
             ROWS_AT_ONCE=0,
+            HALVES_AT_ONCE=0,
             SHORT_HALVES=10**9,
         )
         for y in found:

@@ -41,6 +41,7 @@ ctypedef fused index_t:
 
 cdef enum:
     CHUNK = 256         # elements that are kept with their indices, or ranges of magnitudes
+    MOST_ROWS = 9       # of 16-bit floats that are added up at once
     PRODUCT = 1023      # of a sum and a factor that is no power of two: it has such exponents
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
@@ -131,8 +132,9 @@ cdef inline double half_terms(
 
 
 cdef inline uint64_t half_mean(
-    uint64_t a, uint64_t b, uint64_t c, uint64_t d, int i, int count, bint pairs, bint product,
-    double factor, int shift, const half_t* tag) noexcept nogil:
+    uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h,
+    uint64_t k, int i, int count, bint pairs, bint product, double factor, int shift,
+    const half_t* tag) noexcept nogil:
     """The bits of the i-th of the results of lanes."""
     cdef double x = half_terms(a, i, pairs, tag)
     if count > 1:
@@ -141,63 +143,94 @@ cdef inline uint64_t half_mean(
         x = x + half_terms(c, i, pairs, tag)
     if count > 3:
         x = x + half_terms(d, i, pairs, tag)
+    if count > 4:
+        x = x + half_terms(e, i, pairs, tag)
+        x = x + half_terms(f, i, pairs, tag)
+        x = x + half_terms(g, i, pairs, tag)
+        x = x + half_terms(h, i, pairs, tag)
+        x = x + half_terms(k, i, pairs, tag)
     if product:
         x = x * factor
     return half_of(x, product, shift, tag)
 
 
 cdef inline void half_lanes(
-    half_t* dst, const half_t* a, const half_t* b, const half_t* c, const half_t* d, Py_ssize_t n,
-    int count, bint pairs, bint product, double factor, int shift) noexcept nogil:
+    half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, bint product,
+    double factor, int shift) noexcept nogil:
     """The sums of n lanes of four elements each, or two pairs, times a factor if they are products.
 
     And over 2**shift.
     """
-    cdef uint64_t p, q, r, s, done
+    cdef const half_t* a = src[0]
+    cdef const half_t* b = src[1]
+    cdef const half_t* c = src[2]
+    cdef const half_t* d = src[3]
+    cdef const half_t* e = src[4]
+    cdef const half_t* f = src[5]
+    cdef const half_t* g = src[6]
+    cdef const half_t* h = src[7]
+    cdef const half_t* k = src[8]
+    cdef uint64_t la, lb, lc, ld, le = 0, lf = 0, lg = 0, lh = 0, lk = 0, done = 0
     cdef uint32_t both
     cdef Py_ssize_t j
+    cdef int i
     for j in range(n):
-        memcpy(&p, a + 4 * j, sizeof(p))
-        memcpy(&q, b + 4 * j, sizeof(q))
-        memcpy(&r, c + 4 * j, sizeof(r))
-        memcpy(&s, d + 4 * j, sizeof(s))
-        done = half_mean(p, q, r, s, 0, count, pairs, product, factor, shift, dst)
-        done |= half_mean(p, q, r, s, 1, count, pairs, product, factor, shift, dst) << 16
+        memcpy(&la, a + 4 * j, 8)
+        memcpy(&lb, b + 4 * j, 8)
+        memcpy(&lc, c + 4 * j, 8)
+        memcpy(&ld, d + 4 * j, 8)
+        if count > 4:
+            memcpy(&le, e + 4 * j, 8)
+            memcpy(&lf, f + 4 * j, 8)
+            memcpy(&lg, g + 4 * j, 8)
+            memcpy(&lh, h + 4 * j, 8)
+            memcpy(&lk, k + 4 * j, 8)
+        done = half_mean(
+            la, lb, lc, ld, le, lf, lg, lh, lk, 0, count, pairs, product, factor, shift, dst)
+        done |= half_mean(
+            la, lb, lc, ld, le, lf, lg, lh, lk, 1, count, pairs, product, factor, shift, dst) << 16
         if pairs:
             both = <uint32_t> done
-            memcpy(dst + 2 * j, &both, sizeof(both))
+            memcpy(dst + 2 * j, &both, 4)
         else:
-            done |= half_mean(p, q, r, s, 2, count, pairs, product, factor, shift, dst) << 32
-            done |= half_mean(p, q, r, s, 3, count, pairs, product, factor, shift, dst) << 48
-            memcpy(dst + 4 * j, &done, sizeof(done))
+            done |= half_mean(
+                la, lb, lc, ld, le, lf, lg, lh, lk, 2, count, pairs, product, factor, shift,
+                dst) << 32
+            done |= half_mean(
+                la, lb, lc, ld, le, lf, lg, lh, lk, 3, count, pairs, product, factor, shift,
+                dst) << 48
+            memcpy(dst + 4 * j, &done, 8)
 
 
 cdef inline void once_halves(
     half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, bint product,
     double factor, int shift, uint16_t* most, uint16_t* least) noexcept nogil:
-    """dst[j] = the sum of up to four terms, over 2**shift or times a factor and over that."""
-    cdef const half_t* at[4]
+    """dst[j] = the sum of up to nine terms, over 2**shift or times a factor and over that."""
+    cdef const half_t* at[MOST_ROWS]
     cdef half_t* to = dst
-    cdef uint64_t rest[5]
-    cdef Py_ssize_t terms = 2 * n if pairs else n, lanes = terms // 4, left = terms % 4, i = 0
+    cdef uint64_t rest[MOST_ROWS + 1]
+    cdef Py_ssize_t terms = 2 * n if pairs else n, lanes = terms // 4, left = terms % 4, i = 0, m
     while i < terms:
-        widen(most, least, src[0] + i, src[1] + i, src[2] + i, src[3] + i,
-              min(terms - i, <Py_ssize_t> CHUNK), count)
+        m = min(terms - i, <Py_ssize_t> CHUNK)
+        widen(most, least, src[0] + i, src[1] + i, src[2] + i, src[3] + i, m, min(count, 4))
+        if count > 4:
+            widen(most, least, src[4] + i, src[5] + i, src[6] + i, src[7] + i, m, 4)
+            widen(most, least, src[8] + i, src[8] + i, src[8] + i, src[8] + i, m, 1)
         i += CHUNK
-    for i in range(4):
+    for i in range(MOST_ROWS):
         at[i] = src[i]
     while True:
-        half_lanes(to, at[0], at[1], at[2], at[3], lanes, count, pairs, product, factor, shift)
+        half_lanes(to, at, lanes, count, pairs, product, factor, shift)
         if left == 0:
             return
         if to != dst:
             break
         # What fills no lane fills a part of one elsewhere.
-        for i in range(4):
+        for i in range(MOST_ROWS):
             rest[i] = 0
             memcpy(&rest[i], src[i] + terms - left, left * sizeof(half_t))
             at[i] = <const half_t*> &rest[i]
-        to = <half_t*> &rest[4]
+        to = <half_t*> &rest[MOST_ROWS]
         lanes = 1
     left = left // 2 if pairs else left
     memcpy(dst + n - left, to, left * sizeof(half_t))
@@ -234,15 +267,16 @@ cdef inline bint once_few(
 cdef inline bint once(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint pairs, const Once* how, Ending ending) noexcept nogil:
-    cdef const once_t* at[4]
+    cdef const once_t* at[MOST_ROWS]
     cdef uint16_t most[CHUNK]
     cdef uint16_t least[CHUNK]
+    cdef uint16_t nothing[CHUNK]
     cdef double factor = how.factor
     cdef int shift
     cdef bint doubtful = False
-    cdef Py_ssize_t i, r
+    cdef Py_ssize_t i, r, begin, m
     if not (once_t is float):
-        if frexp(factor, &shift) == 0.5:
+        if frexp(factor, &shift) == 0.5 and count <= 4:
             shift = 1 - shift
         else:
             shift = PRODUCT
@@ -250,7 +284,7 @@ cdef inline bint once(
         memset(most, 0, sizeof(most))
         memset(least, -1, sizeof(least))
     for r in range(rows):
-        for i in range(4):
+        for i in range(MOST_ROWS):
             at[i] = <const once_t*> (<const char*> src[min(i, count - 1)] + r * src_pitch)
         if count == 4:
             doubtful |= once_few(dst, at, n, 4, pairs, factor, shift, ending, most, least)
@@ -258,8 +292,23 @@ cdef inline bint once(
             doubtful |= once_few(dst, at, n, 3, pairs, factor, shift, ending, most, least)
         elif count == 2:
             doubtful |= once_few(dst, at, n, 2, pairs, factor, shift, ending, most, least)
-        else:
+        elif count == 1:
             doubtful |= once_few(dst, at, n, 1, pairs, factor, shift, ending, most, least)
+        elif once_t is float or pairs:
+            return True     # there is no such thing
+        else:
+            # Of nine rows, those that are not there add nothing: -0.0.
+            for i in range(CHUNK if r == 0 else 0):
+                nothing[i] = 0x8000
+            begin = 0
+            while begin < n:
+                m = min(n - begin, <Py_ssize_t> CHUNK)
+                for i in range(MOST_ROWS):
+                    at[i] = <const once_t*> nothing
+                    if i < count:
+                        at[i] = <const once_t*> (<const char*> src[i] + r * src_pitch) + begin
+                once_halves(dst + begin, at, m, MOST_ROWS, False, True, factor, PRODUCT, most, least)
+                begin += m
         dst = <once_t*> (<char*> dst + dst_pitch)
     if not (once_t is float):
         return far_apart(most, least, dst)
@@ -269,9 +318,9 @@ cdef inline bint once(
 cdef bint once_rows(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
-    """dst[r, j] = a factor times the sum of src[0][r, j] … src[count - 1][r, j]; count is 1 to 4.
+    """dst[r, j] = a factor times the sum of src[0][r, j] … src[count - 1][r, j].
 
-    Returns whether that may not be as exact as it should be, anywhere.
+    count is 1 to 4 or, of 16-bit floats, 9.  Returns whether that may not be as exact as it should be, anywhere.
     """
     return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending)
 
