@@ -29,6 +29,7 @@ from arrays import (
     plain,
 )
 from cases import FUNCTIONS
+from numpy.lib.stride_tricks import as_strided
 
 import cypool
 from cypool import (
@@ -1288,3 +1289,19 @@ def test_lists_that_hold_themselves_are_refused():
         cypool.max_pool(endless, 1)
     with pytest.raises(TypeError, match="kernel_size"):
         cypool.max_pool(np.zeros(4), endless)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int16"])
+@pytest.mark.parametrize("pool", ADAPTIVE)
+def test_adaptive_windows_of_planes_in_any_layout(pool, dtype):
+    x = (100 * np.random.default_rng(0).standard_normal((9, 24, 25))).astype(dtype)
+    apart = as_strided(x.ravel(), (8, 20, 25), (601 * x.itemsize, 25 * x.itemsize, x.itemsize))
+    views = [x, x[:, ::-1], x[::-1], x[::-1, ::-1, ::-1], x[:, ::2], x[::2, 3:23], x[..., 1:22]]
+    views += [apart, x.swapaxes(0, 1), x.swapaxes(1, 2)]
+    views += [np.broadcast_to(x[:n, :m], x.shape) for n, m in ((1, 1), (1, None), (None, 1))]
+    for view in views:
+        for size in (7, (24, 5), (3, 25)):
+            if np.all(np.array(size) <= view.shape[1:]):
+                np.testing.assert_array_equal(
+                    pool(view, size, axis=(1, 2)), pool(view.copy(), size, axis=(1, 2))
+                )

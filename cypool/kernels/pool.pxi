@@ -655,7 +655,8 @@ cdef void gather(
                        and p.lane.spacing == REGULAR and single(p, place))
     # Adaptive windows differ from row to row, but not from plane to plane.
     cdef bint abreast = (p.row.spacing == ADAPTIVE and place.planes > 1 and not call.staged
-                         and not place.scans and p.outer[p.nouter - 1].xs % p.row.xs == 0)
+                         and not place.scans and p.row.xs != 0
+                         and p.outer[p.nouter - 1].xs % p.row.xs == 0)
     cdef Py_ssize_t stride = p.row.s, apart = skip
     cdef Span row, lane
     cdef const char* src
