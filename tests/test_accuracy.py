@@ -253,3 +253,16 @@ def test_16_bit_averages_half_way_go_to_the_even_one(dtype, n):
         scaled = x * np.array(scale, dtype)
         got = cypool.avg_pool(scaled, n, axis=1).astype(np.float64)[:, 0] / scale
         np.testing.assert_array_equal(got, below + below % 2)
+
+
+@pytest.mark.parametrize("policy", ["propagate", "omit"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
+def test_what_is_just_beyond_halfway_is_rounded_that_way(dtype, policy):
+    if dtype == "bfloat16":
+        dtype = pytest.importorskip("ml_dtypes").bfloat16
+    x = np.array([[157, 1e-38], [157, -1e-38], [-157, 1e-38], [-157, -1e-38], [157, 0], [159, 0]])
+    kwargs = {"axis": 1, "dtype": np.int32, "nan_policy": policy}
+    y = cypool.avg_pool(x.astype(dtype), 2, **kwargs)
+    assert y[:, 0].tolist() == [79, 78, -78, -79, 78, 80]
+    y = cypool.avg_pool(x.astype(dtype), 2, divisor_override=-2, **kwargs)
+    assert y[:, 0].tolist() == [-79, -78, 78, 79, -78, -80]

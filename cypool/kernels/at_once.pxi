@@ -2,9 +2,10 @@
 #
 # Floats of up to four rows, or four rows of pairs, are added up, multiplied and rounded: the sums
 # are those of sum_fold and sum_pairs, bit by bit.  So are narrow integers, where the divisor is a
-# power of two.  16-bit floats stay where they are in lanes of 64 bits, which hold four: only their
-# exponents and digits move to where a double has them, and back.  Where each row of a window has one index, the greatest elements are compared with
-# nothing but each other, and the index goes along.
+# power of two.  16-bit floats, of up to nine rows, stay where they are in lanes of 64 bits, which
+# hold four: only their exponents and digits move to where a double has them, and back.  Where each
+# row of a window has one index, the greatest elements are compared with nothing but each other, and
+# the index goes along.
 
 ctypedef fused once_t:
     float
@@ -42,6 +43,7 @@ ctypedef fused index_t:
 cdef enum:
     CHUNK = 256         # elements that are kept with their indices, or ranges of magnitudes
     MOST_ROWS = 9       # of 16-bit floats that are added up at once
+    LITTLE = 6 << 10    # 2**-9, as a Half
     PRODUCT = 1023      # of a sum and a factor that is no power of two: it has such exponents
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
@@ -236,10 +238,11 @@ cdef inline void once_halves(
     memcpy(dst + n - left, to, left * sizeof(half_t))
 
 
-cdef inline bint far_apart(const uint16_t* most, const uint16_t* least, half_t* _) noexcept nogil:
-    """Whether any of CHUNK ranges has what is not finite, or is too wide for exact sums.
+cdef inline bint far_apart(
+    const uint16_t* most, const uint16_t* least, bint product, half_t* _) noexcept nogil:
+    """Whether any of CHUNK ranges has what is not finite, or all are too wide for exact sums.
 
-    Sums of what is too far apart are mostly exact; what is far below its terms may be, too.
+    Or if so little is in them that sums may be subnormal doubles, which are multiplied slowly.
     """
     cdef uint16_t high = 0, low = <uint16_t> -1
     cdef Py_ssize_t j
@@ -248,7 +251,7 @@ cdef inline bint far_apart(const uint16_t* most, const uint16_t* least, half_t* 
         low = least[j] if least[j] < low else low
     if half_t is Brain:
         return high >= 0x7F80 or high > low + SPAN
-    return high >= 0x7C00
+    return high >= 0x7C00 or (product and high < LITTLE)
 
 
 cdef inline bint once_few(
@@ -307,11 +310,12 @@ cdef inline bint once(
                     at[i] = <const once_t*> nothing
                     if i < count:
                         at[i] = <const once_t*> (<const char*> src[i] + r * src_pitch) + begin
-                once_halves(dst + begin, at, m, MOST_ROWS, False, True, factor, PRODUCT, most, least)
+                once_halves(
+                    dst + begin, at, m, MOST_ROWS, False, True, factor, PRODUCT, most, least)
                 begin += m
         dst = <once_t*> (<char*> dst + dst_pitch)
     if not (once_t is float):
-        return far_apart(most, least, dst)
+        return far_apart(most, least, shift == PRODUCT, dst)
     return doubtful
 
 
@@ -320,7 +324,8 @@ cdef bint once_rows(
     Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
     """dst[r, j] = a factor times the sum of src[0][r, j] … src[count - 1][r, j].
 
-    count is 1 to 4 or, of 16-bit floats, 9.  Returns whether that may not be as exact as it should be, anywhere.
+    count is 1 to 4 or, of 16-bit floats, up to 9.  Returns whether that may not be as exact as it
+    should be, anywhere.
     """
     return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending)
 

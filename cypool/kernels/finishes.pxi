@@ -54,26 +54,34 @@ cdef inline out_t settled_small(float x, out_t* tag) noexcept nogil:
         return <out_t> (y if y < most else most)
 
 
-cdef inline double quotient(Twin x, double divisor) noexcept nogil:
-    """(hi + lo) / divisor: the remainder of the first division is carried into a second."""
+cdef inline double quotient(Twin x, double divisor, bint whole) noexcept nogil:
+    """(hi + lo) / divisor: the remainder of the first division is carried into a second.
+
+    If the result is to be `whole`, what only seems to be halfway is rounded by what is left.
+    """
     cdef double total = x.hi + x.lo
-    cdef double q
+    cdef double q, rest
     if not isfinite(total):
         return x.hi / divisor
     q = total / divisor
-    if divisor == 1.0 or not isfinite(q):
-        return q
-    return q + (fma(-q, divisor, total) + ((x.hi - total) + x.lo)) / divisor
+    if divisor != 1.0 and isfinite(q):
+        q = q + (fma(-q, divisor, total) + ((x.hi - total) + x.lo)) / divisor
+    if whole and fabs(q - rint(q)) == 0.5:
+        rest = fma(-q, divisor, x.hi) + x.lo
+        if rest != 0.0:
+            q += 0.5 if (rest > 0.0) == (divisor > 0.0) else -0.5
+    return q
 
 
-cdef inline double present(Sparse x, double divisor, Ending ending) noexcept nogil:
+cdef inline double present(
+    Sparse x, double divisor, Ending ending, bint whole) noexcept nogil:
     """The quotient of what is not NaN; NaN if nothing is left of the elements."""
     cdef Twin total
     total.hi = x.hi
     total.lo = x.lo
     if x.seen == 0 and x.nans > 0:
         return NAN
-    return quotient(total, divisor - x.nans if ending.averages else divisor)
+    return quotient(total, divisor - x.nans if ending.averages else divisor, whole)
 
 
 cdef inline out_t wrapped(uint64_t x, out_t* tag) noexcept nogil:
@@ -226,16 +234,19 @@ cdef void sum_finish(
     cdef Py_ssize_t j, r
     # No more than there are bits, or compilers would shift in wider lanes.
     cdef int shift = ending.shift & <int> (8 * sizeof(sum_t) - 1)
+    cdef bint whole = True
+    if out_t is float or out_t is double or out_t is Half or out_t is Brain:
+        whole = False
     if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
         n *= rows
         rows = 1
     for r in range(rows):
         if sum_t is Twin:
             for j in range(n):
-                put(dst + j, quotient(src[j], factors[j]))
+                put(dst + j, quotient(src[j], factors[j], whole))
         elif sum_t is Sparse:
             for j in range(n):
-                put(dst + j, present(src[j], factors[j], ending))
+                put(dst + j, present(src[j], factors[j], ending, whole))
         elif sum_t is Wide:
             for j in range(n):
                 dst[j] = divided[out_t](src[j], factors[j], dst)
