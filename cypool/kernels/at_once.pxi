@@ -2,10 +2,9 @@
 #
 # Floats of up to four rows, or four rows of pairs, are added up, multiplied and rounded: the sums
 # are those of sum_fold and sum_pairs, bit by bit.  So are narrow integers, where the divisor is a
-# power of two.  16-bit floats, of up to nine rows, stay where they are in lanes of 64 bits, which
-# hold four: only their exponents and digits move to where a double has them, and back.  Where each
-# row of a window has one index, the greatest elements are compared with nothing but each other, and
-# the index goes along.
+# power of two.  16-bit floats, of up to nine rows, stay where they are in lanes of 32 bits, which
+# hold two.  Where each row of a window has one index, the greatest elements are compared with
+# nothing but each other, and the index goes along.
 
 ctypedef fused once_t:
     float
@@ -43,7 +42,7 @@ ctypedef fused index_t:
 cdef enum:
     CHUNK = 256         # elements that are kept with their indices, or ranges of magnitudes
     MOST_ROWS = 9       # of 16-bit floats that are added up at once
-    LITTLE = 6 << 10    # 2**-9, as a Half
+    SHIFT = 896         # from the exponent of a 16-bit float to that of its half_term()
     PRODUCT = 1023      # of a sum and a factor that is no power of two: it has such exponents
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
@@ -126,16 +125,16 @@ cdef inline void widen_one(
 
 
 cdef inline double half_terms(
-    uint64_t four, int i, bint pairs, const half_t* tag) noexcept nogil:
-    """The i-th element of a lane, or the sum of the i-th pair."""
+    uint32_t two, int i, bint pairs, const half_t* tag) noexcept nogil:
+    """The i-th element of a lane, or the sum of both."""
     if pairs:
-        return half_term(four, 2 * i, tag) + half_term(four, 2 * i + 1, tag)
-    return half_term(four, i, tag)
+        return half_term(two, 0, tag) + half_term(two, 1, tag)
+    return half_term(two, i, tag)
 
 
 cdef inline uint64_t half_mean(
-    uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h,
-    uint64_t k, int i, int count, bint pairs, bint product, double factor, int shift,
+    uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h,
+    uint32_t k, int i, int count, bint pairs, bint product, double factor, int shift,
     const half_t* tag) noexcept nogil:
     """The bits of the i-th of the results of lanes."""
     cdef double x = half_terms(a, i, pairs, tag)
@@ -159,7 +158,7 @@ cdef inline uint64_t half_mean(
 cdef inline void half_lanes(
     half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, bint product,
     double factor, int shift) noexcept nogil:
-    """The sums of n lanes of four elements each, or two pairs, times a factor if they are products.
+    """The sums of n lanes of two elements each, or a pair, times a factor if they are products.
 
     And over 2**shift.
     """
@@ -172,36 +171,28 @@ cdef inline void half_lanes(
     cdef const half_t* g = src[6]
     cdef const half_t* h = src[7]
     cdef const half_t* k = src[8]
-    cdef uint64_t la, lb, lc, ld, le = 0, lf = 0, lg = 0, lh = 0, lk = 0, done = 0
-    cdef uint32_t both
+    cdef uint32_t la, lb, lc, ld, le = 0, lf = 0, lg = 0, lh = 0, lk = 0, done
     cdef Py_ssize_t j
-    cdef int i
     for j in range(n):
-        memcpy(&la, a + 4 * j, 8)
-        memcpy(&lb, b + 4 * j, 8)
-        memcpy(&lc, c + 4 * j, 8)
-        memcpy(&ld, d + 4 * j, 8)
+        memcpy(&la, a + 2 * j, 4)
+        memcpy(&lb, b + 2 * j, 4)
+        memcpy(&lc, c + 2 * j, 4)
+        memcpy(&ld, d + 2 * j, 4)
         if count > 4:
-            memcpy(&le, e + 4 * j, 8)
-            memcpy(&lf, f + 4 * j, 8)
-            memcpy(&lg, g + 4 * j, 8)
-            memcpy(&lh, h + 4 * j, 8)
-            memcpy(&lk, k + 4 * j, 8)
-        done = half_mean(
+            memcpy(&le, e + 2 * j, 4)
+            memcpy(&lf, f + 2 * j, 4)
+            memcpy(&lg, g + 2 * j, 4)
+            memcpy(&lh, h + 2 * j, 4)
+            memcpy(&lk, k + 2 * j, 4)
+        done = <uint32_t> half_mean(
             la, lb, lc, ld, le, lf, lg, lh, lk, 0, count, pairs, product, factor, shift, dst)
-        done |= half_mean(
-            la, lb, lc, ld, le, lf, lg, lh, lk, 1, count, pairs, product, factor, shift, dst) << 16
         if pairs:
-            both = <uint32_t> done
-            memcpy(dst + 2 * j, &both, 4)
+            (<uint16_t*> dst)[j] = <uint16_t> done
         else:
-            done |= half_mean(
-                la, lb, lc, ld, le, lf, lg, lh, lk, 2, count, pairs, product, factor, shift,
-                dst) << 32
-            done |= half_mean(
-                la, lb, lc, ld, le, lf, lg, lh, lk, 3, count, pairs, product, factor, shift,
-                dst) << 48
-            memcpy(dst + 4 * j, &done, 8)
+            done |= <uint32_t> half_mean(
+                la, lb, lc, ld, le, lf, lg, lh, lk, 1, count, pairs, product, factor, shift,
+                dst) << 16
+            memcpy(dst + 2 * j, &done, 4)
 
 
 cdef inline void once_halves(
@@ -209,9 +200,8 @@ cdef inline void once_halves(
     double factor, int shift, uint16_t* most, uint16_t* least) noexcept nogil:
     """dst[j] = the sum of up to nine terms, over 2**shift or times a factor and over that."""
     cdef const half_t* at[MOST_ROWS]
-    cdef half_t* to = dst
-    cdef uint64_t rest[MOST_ROWS + 1]
-    cdef Py_ssize_t terms = 2 * n if pairs else n, lanes = terms // 4, left = terms % 4, i = 0, m
+    cdef uint32_t rest[MOST_ROWS + 1]
+    cdef Py_ssize_t terms = 2 * n if pairs else n, i = 0, m
     while i < terms:
         m = min(terms - i, <Py_ssize_t> CHUNK)
         widen(most, least, src[0] + i, src[1] + i, src[2] + i, src[3] + i, m, min(count, 4))
@@ -219,31 +209,21 @@ cdef inline void once_halves(
             widen(most, least, src[4] + i, src[5] + i, src[6] + i, src[7] + i, m, 4)
             widen(most, least, src[8] + i, src[8] + i, src[8] + i, src[8] + i, m, 1)
         i += CHUNK
+    half_lanes(dst, src, terms // 2, count, pairs, product, factor, shift)
+    if terms % 2 == 0:
+        return
+    # An odd one fills a part of a lane elsewhere.
     for i in range(MOST_ROWS):
-        at[i] = src[i]
-    while True:
-        half_lanes(to, at, lanes, count, pairs, product, factor, shift)
-        if left == 0:
-            return
-        if to != dst:
-            break
-        # What fills no lane fills a part of one elsewhere.
-        for i in range(MOST_ROWS):
-            rest[i] = 0
-            memcpy(&rest[i], src[i] + terms - left, left * sizeof(half_t))
-            at[i] = <const half_t*> &rest[i]
-        to = <half_t*> &rest[MOST_ROWS]
-        lanes = 1
-    left = left // 2 if pairs else left
-    memcpy(dst + n - left, to, left * sizeof(half_t))
+        rest[i] = src[i][n - 1].bits
+        at[i] = <const half_t*> &rest[i]
+    half_lanes(
+        <half_t*> &rest[MOST_ROWS], at, 1, count, pairs, product, factor, shift)
+    memcpy(dst + n - 1, &rest[MOST_ROWS], sizeof(half_t))
 
 
 cdef inline bint far_apart(
-    const uint16_t* most, const uint16_t* least, bint product, half_t* _) noexcept nogil:
-    """Whether any of CHUNK ranges has what is not finite, or all are too wide for exact sums.
-
-    Or if so little is in them that sums may be subnormal doubles, which are multiplied slowly.
-    """
+    const uint16_t* most, const uint16_t* least, half_t* _) noexcept nogil:
+    """Whether any of CHUNK ranges has what is not finite, or all are too wide for exact sums."""
     cdef uint16_t high = 0, low = <uint16_t> -1
     cdef Py_ssize_t j
     for j in range(CHUNK):
@@ -251,7 +231,7 @@ cdef inline bint far_apart(
         low = least[j] if least[j] < low else low
     if half_t is Brain:
         return high >= 0x7F80 or high > low + SPAN
-    return high >= 0x7C00 or (product and high < LITTLE)
+    return high >= 0x7C00
 
 
 cdef inline bint once_few(
@@ -280,10 +260,10 @@ cdef inline bint once(
     cdef Py_ssize_t i, r, begin, m
     if not (once_t is float):
         if frexp(factor, &shift) == 0.5 and count <= 4:
-            shift = 1 - shift
+            shift = SHIFT + 1 - shift
         else:
             shift = PRODUCT
-            factor *= 2.0**1023
+            factor *= 2.0**127      # the difference
         memset(most, 0, sizeof(most))
         memset(least, -1, sizeof(least))
     for r in range(rows):
@@ -315,7 +295,7 @@ cdef inline bint once(
                 begin += m
         dst = <once_t*> (<char*> dst + dst_pitch)
     if not (once_t is float):
-        return far_apart(most, least, shift == PRODUCT, dst)
+        return far_apart(most, least, dst)
     return doubtful
 
 

@@ -63,24 +63,23 @@ cdef inline double half_scale(const half_t* _) noexcept nogil:
     return 1.0 if half_t is Brain else 2.0**112
 
 
-cdef inline double half_term(uint64_t four, int i, const half_t* _) noexcept nogil:
-    """The i-th of four finite 16-bit floats in one lane, with the exponent's bits as they are.
-
-    That is its value times 2**-1008, or 2**-896 for bfloat16.
-    """
-    cdef int digits = 7 if half_t is Brain else 10
-    cdef uint64_t kept = (<uint64_t> 1 << 63) | (<uint64_t> 0x7FFF << (52 - digits))
-    cdef uint64_t bits
-    # Extended by the sign, which so comes to stay where it was.
-    bits = <uint64_t> (<int64_t> (four << (48 - 16 * i)) >> (digits - 4)) & kept
-    return (<double*> &bits)[0]
+cdef inline double half_term(uint32_t two, int i, const half_t* _) noexcept nogil:
+    """The i-th of two finite 16-bit floats in one lane, as half_single() makes it."""
+    cdef uint32_t bits = two if i == 1 else two << 16
+    if half_t is Brain:
+        bits &= <uint32_t> 0xFFFF0000
+    else:
+        # Extended by the sign, which so comes to stay where it was.
+        bits = <uint32_t> (<int32_t> bits >> 3) & <uint32_t> 0x8FFFE000
+    return <double> (<float*> &bits)[0]
 
 
 cdef inline uint64_t half_of(
     double x, bint product, int shift, const half_t* _) noexcept nogil:
     """The bits of the 16-bit float nearest to x over 2**shift, ties to even; NaN becomes infinite.
 
-    x has exponents as half_term() has them.  A `product` of a sum and the inverse of a number is
+    x has exponents as 16-bit floats have them, and as half_term() has them if `shift` is SHIFT
+    more.  A `product` of a sum and the inverse of a number is
     off by two units of its last digit at most: what is so near to the middle of two floats is
     taken to lie there.
     """
