@@ -65,6 +65,10 @@ ROWS_AT_ONCE = 4
 #: Of 16-bit floats with channels last, so many.
 HALVES_AT_ONCE = 9
 
+#: Windows of three rows may share sums of at most so many, and this many rows are in an item.
+ROWS_TO_SHARE = 3
+MOST_SHARED = 64
+
 #: The greatest of at most so many elements is found with its index, row by row.
 FIRST_AT_ONCE = 27
 
@@ -429,6 +433,18 @@ class Axis(NamedTuple):
             return False
         return end < self.counted if self.counted >= 0 else not self.before and end < self.n
 
+    def least_count(self) -> int:
+        """How many positions every window has and counts, at least: those at the ends have least.
+
+        Or 1, if that is less.
+        """
+        if self.is_uncut():
+            return self.k
+        if self.spacing != geometry.REGULAR or self.d > 1:
+            return 1
+        ends = (-self.before, (self.out - 1) * self.s - self.before)
+        return max(min(min(start + self.k, self.n) - max(start, 0) for start in ends), 1)
+
     def tiles(self) -> bool:
         """Whether the windows lie side by side, from one end of the axis to the other."""
         apart = self.d * (self.k - 1) < self.s
@@ -512,7 +528,9 @@ def plan_for(
     firsts = firsts and lane.is_plain() and lane.step == 0
     firsts = firsts and rows_above * row.k <= FIRST_AT_ONCE
     divides = 0 if averages else divisor_override or 1
-    few = few_rows(request, rows_above * row.k, lane, x_dtype, out_dtype, divides)
+    shares = rows_are_shared(rows_above, row, lane)
+    few = few_rows(request, rows_above * row.k, lane, x_dtype, out_dtype, divides, shares)
+    shares = shares and few
     tiling = tiling_of(
         rows_above,
         row,
@@ -524,6 +542,7 @@ def plan_for(
         mapping != "none",
         firsts,
         few,
+        shares,
     )
 
     halves = sums and is_float(x_dtype) and size == 2 and mapping == "none"
@@ -560,8 +579,9 @@ def plan_for(
     depth += passes if parts_rows else -(-passes // parts)
     depth += parts
 
-    margin = margin_of(taps * depth / abs(divisor_override or 1))
-    few = few and (margin > 0 or acc != "double")
+    least = math.prod(axis.least_count() for axis in axes) if averages else divisor_override or 1
+    margin = margin_of(taps * depth / abs(least))
+    few = few and (margin > 0 or acc != "double") and (shares or not tiling.lifts)
 
     plan = Plan(
         KINDS[kind],
@@ -650,11 +670,12 @@ def tiling_of(
     mapped: bool,
     firsts: bool,
     few: bool,
+    shares: bool,
 ) -> Tiling:
     """Choose the path of the kernels, and a tile that stays in the cache.
 
     With `firsts`, rows become output at once where there is nothing to be done along them; with
-    `few`, rows of pairs do, too.
+    `few`, rows of pairs do, too; and with `shares`, windows that share rows.
     """
     cell = inner * acc_size
     if lane.spacing != geometry.REGULAR:
@@ -671,6 +692,8 @@ def tiling_of(
     if row.out > 1 and row.spacing == geometry.REGULAR and small and not firsts:
         passes = 0 if leading else passes_along(lane, reduces, slides)
         path = row_path(rows_above, row, lane.n * cell, passes, mapped)
+    if shares:
+        path = "lifts"  # as what is doubtful is done
     if path == "joins" and rounds and row.k > DEEPEST:
         path = "lifts"
     lifts, joins = path == "lifts", path == "joins"
@@ -697,6 +720,10 @@ def tiling_of(
         bytes_per_lane = cell * ((tile - 1) * row.s + reach)
         wanted = 1 if leading else min(12 * lane.d * lane.k, BLOCK // cell)
         cap = max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
+    if shares:
+        # Rows are kept a few at a time, and each is read once: as many as there are.
+        tile = -(-row.out // -(-row.out // MOST_SHARED))
+        cap = max(LARGEST_BLOCK // (cell * ((tile - 1) * row.s + reach)), 1)
     taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
     reach = lane.d * (taps - 1) + 1
     couples = lane.k == lane.s == 2 and inner == lane.d == 1
@@ -751,10 +778,11 @@ def few_rows(
     x: np.dtype[Any],
     out: np.dtype[Any],
     divisor: int,
+    shares: bool,
 ) -> bool:
     """Return whether sums of so many rows, or of pairs along them, may be finished at once.
 
-    `divisor` is 0 if windows have divisors of their own.
+    `divisor` is 0 if windows have divisors of their own; `shares`, if they may share rows.
     """
     if request.kind not in ("sum", "avg") or request.beside is not None or request.omits:
         return False
@@ -769,7 +797,18 @@ def few_rows(
     most = ROWS_AT_ONCE
     if x.itemsize == 2 and is_float(x) and lane.k == 1:
         most = HALVES_AT_ONCE
-    return known and pays and whole and x == out and rows <= most
+    return known and pays and whole and x == out and (rows <= most or (shares and is_float(x)))
+
+
+def rows_are_shared(rows_above: int, row: Axis, lane: Axis) -> bool:
+    """Return whether windows of three rows overlap, each of so many, with nothing along them."""
+    overlap = row.k == 3 and row.s < 3 and row.d == 1 and row.out > 1
+    return (
+        overlap
+        and row.spacing == geometry.REGULAR
+        and 1 < rows_above <= ROWS_TO_SHARE
+        and lane.k == lane.s == 1
+    )
 
 
 def margin_of(doubt: float) -> int:

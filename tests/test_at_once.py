@@ -234,3 +234,54 @@ def test_short_rows_of_pairs_are_laid_end_to_end(dtype, width, monkeypatch):
         exact = sum(parts) / 4
         exact = np.rint(exact) if np.dtype(dtype).kind in "iu" else exact
         np.testing.assert_array_equal(y, exact.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", *BFLOATS])
+@pytest.mark.parametrize("channels", [64, 131, 256, 257, 600])
+@pytest.mark.parametrize("pooled", [(9, 8), (2, 70), (5, 1), (3, 11)])
+def test_windows_of_channels_that_share_rows(dtype, channels, pooled, monkeypatch):
+    rng = np.random.default_rng(9)
+    shape = (2, *pooled, channels)
+    x = (rng.standard_normal(shape) * np.exp(rng.normal(0, 2, shape))).astype(dtype)
+    x[rng.random(shape) < 0.3] = 0
+    x[rng.random(shape) < 0.1] = -0.0
+    x[0, :, :, : channels // 2][rng.random((*pooled, channels // 2)) < 1e-3] = np.inf
+    for window, stride, padding in (
+        (3, 1, 1),
+        (3, 2, 1),
+        (3, 1, [(2, 2), (1, 4)]),
+        ((1, 3), 1, (0, 1)),
+        ((2, 3), 1, 1),
+        ((2, 3), (2, 1), 2),
+    ):
+        for kwargs in ({}, {"count_include_pad": True}, {"divisor_override": -4}):
+            found = ways(
+                monkeypatch,
+                lambda w=window, s=stride, p=padding, kwargs=kwargs: cypool.avg_pool(
+                    x, w, s, p, axis=(1, 2), **kwargs, **THREE
+                ),
+                margin_of=lambda doubt: 0,
+            )
+            for y in found:
+                np.testing.assert_array_equal(plain(y).view("u1"), plain(found[0]).view("u1"))
+
+
+def test_sums_of_shared_rows_that_cancel(monkeypatch):
+    """A window here and there is near 0 against its elements, or even is rounded to 0."""
+    rng = np.random.default_rng(10)
+    x = rng.standard_normal((3, 12, 40, 64), np.float32)
+    x[1, 3:6, 10:13] = 0
+    x[1, 4, 11], x[1, 5, 11], x[1, 5, 12] = 1e20, -1e20, 1e-20
+    x[2, :, 5:8] *= 1e12
+    x[2, 1::2, 5:8] = -x[2, ::2, 5:8]
+    for y in ways(
+        monkeypatch,
+        lambda: cypool.avg_pool(x, 3, 1, axis=(1, 2), **THREE),
+        margin_of=lambda doubt: 0,
+    ):
+        assert y[1, 3, 10].tolist() == [np.float32(1e-20 / 9)] * 64
+        windows = sliding_window_view(x[:, :, :12].astype(object), (3, 3), (1, 2))
+        for index in np.ndindex(3, 10, 10):
+            for channel in (0, 63):
+                exact = math.fsum(windows[(*index, channel)].ravel()) / 9
+                assert abs(y[(*index, channel)] - exact) <= np.spacing(np.float32(abs(exact)))

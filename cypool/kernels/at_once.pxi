@@ -317,6 +317,165 @@ cdef bint once_pairs(
     return once(dst, dst_pitch, src, src_pitch, count, rows, n, True, how, ending)
 
 
+# Windows of three rows each that overlap: what a row adds up to, with those above and below it, is
+# kept for all the windows that it is in.
+
+cdef struct Column:
+    double sums[CHUNK]      # of 16-bit floats those of the lower half of each lane, then the others
+    uint32_t most[CHUNK]    # of floats only: the greatest magnitude
+
+
+cdef inline void float_column(
+    Column* to, const float* a, const float* b, const float* c, Py_ssize_t n,
+    int count) noexcept nogil:
+    """Add up one to three rows."""
+    cdef uint32_t most
+    cdef Py_ssize_t j
+    cdef double x
+    for j in range(n):
+        most = 0
+        x = float_term(a, j, False, &most)
+        if count > 1:
+            x = x + float_term(b, j, False, &most)
+        if count > 2:
+            x = x + float_term(c, j, False, &most)
+        to.sums[j] = x
+        to.most[j] = most
+
+
+cdef inline bint float_window(
+    float* dst, const Column* a, const Column* b, const Column* c, Py_ssize_t n, double factor,
+    uint32_t margin) noexcept nogil:
+    """dst[j] = a factor times the sum of three columns; returns what once_floats() does."""
+    cdef uint32_t doubtful = 0, most
+    cdef Py_ssize_t j
+    cdef float y
+    for j in range(n):
+        most = a.most[j] if a.most[j] > b.most[j] else b.most[j]
+        most = c.most[j] if c.most[j] > most else most
+        y = <float> ((a.sums[j] + b.sums[j] + c.sums[j]) * factor)
+        doubtful |= <uint32_t> (magnitude(y) + margin < most)
+        dst[j] = one_nan(y)
+    return doubtful != 0
+
+
+cdef inline void half_column(
+    Column* to, const half_t* a, const half_t* b, const half_t* c, Py_ssize_t n,
+    int count) noexcept nogil:
+    cdef uint32_t la, lb, lc
+    cdef Py_ssize_t j
+    cdef double low, high
+    for j in range(n // 2):
+        memcpy(&la, a + 2 * j, 4)
+        memcpy(&lb, b + 2 * j, 4)
+        memcpy(&lc, c + 2 * j, 4)
+        low = half_term(la, 0, a)
+        high = half_term(la, 1, a)
+        if count > 1:
+            low = low + half_term(lb, 0, a)
+            high = high + half_term(lb, 1, a)
+        if count > 2:
+            low = low + half_term(lc, 0, a)
+            high = high + half_term(lc, 1, a)
+        to.sums[j] = low
+        to.sums[CHUNK // 2 + j] = high
+    if n % 2:
+        low = half_term(a[n - 1].bits, 0, a)
+        if count > 1:
+            low = low + half_term(b[n - 1].bits, 0, a)
+        if count > 2:
+            low = low + half_term(c[n - 1].bits, 0, a)
+        to.sums[n // 2] = low
+
+
+cdef inline void half_window(
+    half_t* dst, const Column* a, const Column* b, const Column* c, Py_ssize_t n,
+    double factor) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef double low, high
+    cdef uint32_t done
+    for j in range(n // 2):
+        low = a.sums[j] + b.sums[j] + c.sums[j]
+        high = (a.sums[CHUNK // 2 + j] + b.sums[CHUNK // 2 + j]) + c.sums[CHUNK // 2 + j]
+        done = <uint32_t> half_of(low * factor, True, PRODUCT, dst)
+        done |= <uint32_t> half_of(high * factor, True, PRODUCT, dst) << 16
+        memcpy(dst + 2 * j, &done, 4)
+    if n % 2:
+        low = a.sums[n // 2] + b.sums[n // 2] + c.sums[n // 2]
+        dst[n - 1].bits = <uint16_t> half_of(low * factor, True, PRODUCT, dst)
+
+
+cdef inline void column(
+    Column* to, const once_t** at, Py_ssize_t n, int count, uint16_t* most,
+    uint16_t* least) noexcept nogil:
+    if once_t is float:
+        float_column(to, at[0], at[1], at[2], n, count)
+    else:
+        widen(most, least, at[0], at[1], at[2], at[2], n, count)
+        half_column(to, at[0], at[1], at[2], n, count)
+
+
+cdef bint once_shared(
+    once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    """once_rows() of windows that share rows; src begins with the taps of a window's first row."""
+    cdef Column columns[3]
+    cdef Column* to
+    cdef const once_t* at[3]
+    cdef uint16_t most[CHUNK]
+    cdef uint16_t least[CHUNK]
+    cdef double factor = how.factor
+    cdef Py_ssize_t above = count // how.taps, begin = 0, i, j, m, there
+    cdef Py_ssize_t stop = (rows - 1) * how.stride + how.taps
+    cdef bint doubtful = False
+    if not (once_t is float):
+        factor *= 2.0**127      # as in once()
+        memset(most, 0, sizeof(most))
+        memset(least, -1, sizeof(least))
+    while begin < n:
+        m = min(n - begin, <Py_ssize_t> CHUNK)
+        for i in range((rows - 1) * how.stride + 3):
+            to = &columns[i % 3]
+            there = i - how.first
+            for j in range(3):
+                at[j] = <const once_t*> (<const char*> (src[min(j, above - 1) * how.taps] + begin)
+                                         + there * how.apart)
+            if there < 0 or there >= stop:
+                memset(to, 0, sizeof(Column))
+            elif above == 3:
+                column(to, at, m, 3, most, least)
+            elif above == 2:
+                column(to, at, m, 2, most, least)
+            else:
+                column(to, at, m, 1, most, least)
+            if i < 2 or (i - 2) % how.stride != 0:
+                continue
+            if once_t is float:
+                doubtful |= float_window(
+                    dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor,
+                    ending.margin)
+            else:
+                half_window(
+                    dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor)
+            dst = <once_t*> (<char*> dst + dst_pitch)
+        dst = <once_t*> (<char*> dst - rows * dst_pitch)
+        begin += m
+    if not (once_t is float):
+        return far_apart(most, least, dst)
+    return doubtful
+
+
+cdef at_once_f choose_shared(int elem) noexcept:
+    """The operation for elements of a code and results of the same; NULL if there is none."""
+    if elem == 8:
+        return <at_once_f> once_shared[float]
+    elif elem == 10:
+        return <at_once_f> once_shared[Half]
+    elif elem == 11:
+        return <at_once_f> once_shared[Brain]
+    return NULL
+
+
 cdef at_once_f choose_once(int elem, bint pairs) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none."""
     if elem == 8:

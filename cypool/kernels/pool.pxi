@@ -35,7 +35,7 @@ include "rows.pxi"
 
 cdef enum:
     MAX_OUTER = 64
-    DETOURS = 8         # items that are not done at once after one that is doubtful
+    DETOURS = 15        # items at most that are not done at once after one that is doubtful
     SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
@@ -148,6 +148,7 @@ cdef struct Call:
 cdef struct Memory:
     bint wary               # sums of the last item were rounded
     int detours             # so many items are not to be done at once
+    int last_detours        # how many it were the last time
     Py_ssize_t lane         # the first lane that the factors are for
     Py_ssize_t row          # and the first row, and how many
     Py_ssize_t rows
@@ -651,7 +652,8 @@ cdef void gather(
     cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
     # Runs are reduced row by row; short rows slide together.
     cdef bint by_row = p.reduces or p.tile == 1 or p.lane.spacing != REGULAR
-    cdef bint alone = (by_row and p.direct and not p.lifts and not call.staged
+    cdef bint lifts = p.lifts and not place.at_once
+    cdef bint alone = (by_row and p.direct and not lifts and not call.staged
                        and p.lane.spacing == REGULAR and single(p, place))
     # Adaptive windows differ from row to row, but not from plane to plane.
     cdef bint abreast = (p.row.spacing == ADAPTIVE and place.planes > 1 and not call.staged
@@ -690,18 +692,18 @@ cdef void gather(
             fresh = False
             tap += p.taps
             continue
-        if p.lifts:
+        if lifts:
             p = lift_rows(p, call, place, base, lo, hi, scratch, raw,
                           result if p.leading else block,
                           result_row if p.leading else block_row,
                           cells if p.leading else p.pitch)
         elif (skip > 1 or abreast) and not (p.leading or p.pairs or p.bare):
             pad(p, block, rows, lo, hi)
-        if p.lifts and by_row and not p.leading:
+        if lifts and by_row and not p.leading:
             across(p, result, result_row, block, block_row, rows, place.lanes, taps, False, fresh,
                    spare)
         r = phase = plane = 0
-        while r < place.rows and not p.lifts:
+        while r < place.rows and not lifts:
             at = plane * p.plane_rows + r
             row = window(&p.row, place.row + r)
             run = 1
@@ -721,6 +723,8 @@ cdef void gather(
                     run = min(run, p.staged_run)
             if place.at_once:
                 place.once.factor = 1.0 / divisor_of(p, place, &row)
+                place.once.first = row.first
+                place.once.taps = row.stop - row.first
             if p.pairs or p.leading:
                 vertical(p, call, place, &row, run, stride, result + at * result_row,
                          apart * result_row, base + lo, hi - lo, raw)
@@ -1380,11 +1384,15 @@ cdef void pool_item(
             place.at_once = True
             place.scans = False
             place.once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
+            place.once.stride = p.row.s
+            place.once.apart = p.row.xs
             gather(p, call, &place, 0, scratch, out, p.row.os)
             if not place.doubtful:
+                memory.last_detours = 0
                 return
             place.at_once = False
-            memory.detours = DETOURS
+            memory.last_detours = min(2 * memory.last_detours + 1, DETOURS)
+            memory.detours = memory.last_detours
         memory.detours -= 1
     # Accumulators that are the output may be folded straight into it.
     straight = p.rows.finish == NULL and p.plain and (
@@ -1584,7 +1592,7 @@ cdef class Plan:
         for i in range(p.nouter):
             p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
-        if at_once and p.plain and elem == out and (leading or pairs) and not (lifts or joins):
+        if at_once and p.plain and elem == out and (leading or pairs) and not joins:
             rows = p.row.k
             for i in range(p.nouter):
                 rows *= p.outer[i].k
@@ -1592,6 +1600,8 @@ cdef class Plan:
                 raise ValueError(f"{rows} rows at once; at most {BATCH} are possible")
             if p.rows.indices != NULL:
                 p.rows.at_once = choose_first(elem)
+            elif acc == 3 and lifts:
+                p.rows.at_once = choose_shared(elem)
             elif acc == 3:
                 p.rows.at_once = choose_once(elem, pairs)
             elif p.ending.shift > 0 and not p.ending.saturates:
@@ -1721,6 +1731,7 @@ cdef class Plan:
                            p.scratch_bytes - p.at_memory)
                     (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).wary = False
                     (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).detours = 0
+                    (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).last_detours = 0
                     # Around bare rows are cells that are summed, though never used.
                     memset(scratch + i * p.scratch_bytes, 0, p.block_bytes if p.bare else 0)
                 call.held = units > 1 and p.rows.scan != NULL

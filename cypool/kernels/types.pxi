@@ -230,6 +230,10 @@ cdef struct Once:
     int64_t step        # and from a row to the next
     char* indices       # where they go
     Py_ssize_t wide     # as many times as far apart as what they belong to
+    Py_ssize_t first    # of windows that share rows: the first tap that there is, and how many
+    Py_ssize_t taps
+    Py_ssize_t stride   # in rows
+    Py_ssize_t apart    # bytes from a row to the next
 
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
