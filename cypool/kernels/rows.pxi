@@ -14,13 +14,15 @@ cdef void split(
     """
     cdef Py_ssize_t n = cells // step, m = (cells + step - 1) // step
     cdef Py_ssize_t j, p, c, phases = step if all else 1
-    if inner > 1 and not all and inner * sizeof(bits_t) <= 16 and n > 0:
-        # Cells are copied in one or two words; what that writes past a cell, the next overwrites.
+    if inner > 1 and not all and inner * sizeof(bits_t) <= 32 and n > 0:
+        # Cells are copied in a few words; what that writes past a cell, the next overwrites.
         for j in range(n - 1):
             if inner * sizeof(bits_t) <= 8:
                 memcpy(dst + j * inner, src + j * step * inner, 8)
-            else:
+            elif inner * sizeof(bits_t) <= 16:
                 memcpy(dst + j * inner, src + j * step * inner, 16)
+            else:
+                memcpy(dst + j * inner, src + j * step * inner, 32)
         memcpy(dst + (n - 1) * inner, src + (n - 1) * step * inner, inner * sizeof(bits_t))
     elif inner > 1:
         for p in range(phases):
