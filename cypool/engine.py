@@ -48,7 +48,7 @@ ACCUMULATORS = {
 }
 
 #: What the kernels can make of elements before they lift them, in the order of their codes.
-MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide")
+MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide", "square")
 
 #: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
 BLOCK = 16384
@@ -528,8 +528,8 @@ def plan_for(
     firsts = firsts and lane.is_plain() and lane.step == 0
     firsts = firsts and rows_above * row.k <= FIRST_AT_ONCE
     divides = 0 if averages else divisor_override or 1
-    shares = rows_are_shared(rows_above, row, lane)
-    few = few_rows(request, rows_above * row.k, lane, x_dtype, out_dtype, divides, shares)
+    shares = mapping == "none" and rows_are_shared(rows_above, row, lane)
+    few = few_rows(request, mapping, rows_above * row.k, lane, x_dtype, out_dtype, divides, shares)
     shares = shares and few
     tiling = tiling_of(
         rows_above,
@@ -539,7 +539,7 @@ def plan_for(
         acc_size,
         single_only,
         rounds,
-        mapping != "none",
+        mapping not in ("none", "square"),
         firsts,
         few,
         shares,
@@ -622,7 +622,10 @@ def plan_for(
 def mapping_of(request: Request, x: np.dtype[Any], out: np.dtype[Any], positions: int) -> str:
     """Choose what elements become before they are lifted; `positions` have an index each."""
     if request.kind in ("lp", "weight"):
-        return "power"
+        wanted = request.beside if request.kind == "weight" and request.beside else out
+        narrow = wanted.itemsize <= 4 and is_float(wanted)
+        squares = request.p == 2 and x.name == "float32" and narrow and not request.omits
+        return "square" if squares else "power"
     if request.kind in ("sum", "avg", "slope"):
         small = is_float(x) and x.itemsize == 2
         twins = out.itemsize > 4 or not is_float(out)
@@ -773,6 +776,7 @@ def tiling_of(
 
 def few_rows(
     request: Request,
+    mapping: str,
     rows: int,
     lane: Axis,
     x: np.dtype[Any],
@@ -784,9 +788,11 @@ def few_rows(
 
     `divisor` is 0 if windows have divisors of their own; `shares`, if they may share rows.
     """
-    if request.kind not in ("sum", "avg") or request.beside is not None or request.omits:
+    if request.kind not in ("sum", "avg", "lp") or request.beside is not None or request.omits:
         return False
-    if is_float(x):
+    if request.kind == "lp":
+        known = mapping == "square"
+    elif is_float(x):
         known = x.itemsize <= 4
     else:
         known = x.itemsize <= 2 and divisor > 1 and divisor & (divisor - 1) == 0

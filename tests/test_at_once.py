@@ -285,3 +285,27 @@ def test_sums_of_shared_rows_that_cancel(monkeypatch):
             for channel in (0, 63):
                 exact = math.fsum(windows[(*index, channel)].ravel()) / 9
                 assert abs(y[(*index, channel)] - exact) <= np.spacing(np.float32(abs(exact)))
+
+
+@pytest.mark.parametrize("shape", [(2, 12, 66), (3, 9, 7), (2, 9, 10, 70), (2, 6, 6, 6, 33)])
+@pytest.mark.parametrize("window", [2, (1, 2), (4, 1), 3])
+def test_norms_of_order_2_square_what_they_add_up(shape, window, monkeypatch):
+    rng = np.random.default_rng(11)
+    x = rng.integers(-1000, 1000, shape).astype(np.float32)
+    x[0] *= 2.0**100
+    x[1, :3] = np.where(rng.random(x[1, :3].shape) < 0.5, 2.0**-149, -0.0)
+    x[1, 4][rng.random(x[1, 4].shape) < 0.05] = np.inf
+    x[1, 5][rng.random(x[1, 5].shape) < 0.05] = np.nan
+    axis = (1, 2) if len(shape) > 3 else (-2, -1)
+    pair = np.broadcast_to(window, 2)
+    windows = sliding_window_view(x.astype(np.float64), pair, axis)
+    exact = np.sqrt((windows**2).sum((-2, -1)))
+    exact = np.moveaxis(np.moveaxis(exact, axis, (0, 1))[:: pair[0], :: pair[1]], (0, 1), axis)
+    for y in ways(
+        monkeypatch, lambda: cypool.lp_pool(x, window, axis=axis, **THREE), ROWS_AT_ONCE=0
+    ):
+        np.testing.assert_array_equal(y, exact.astype(np.float32))
+    # Others than float32 take the way of every order.
+    for y in ways(monkeypatch, lambda: cypool.lp_pool(x, 3, 2, 1, axis=axis, **THREE)):
+        narrow = cypool.lp_pool(x.astype(np.float64), 3, 2, 1, axis=axis).astype(np.float32)
+        np.testing.assert_array_equal(y, narrow)

@@ -55,6 +55,8 @@ cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
             return x
         elif term_t is Wide or term_t is Sparse or term_t is Half or term_t is Brain:
             pass
+        elif term_t is Square:
+            pass
         else:
             y.hi = x
             y.lo = 0.0
@@ -73,7 +75,7 @@ cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
             return x
         elif term_t is Twin or term_t is float or term_t is double or term_t is Sparse:
             pass
-        elif term_t is Half or term_t is Brain:
+        elif term_t is Half or term_t is Brain or term_t is Square:
             pass
         else:
             y.lo = <uint64_t> x
@@ -84,6 +86,9 @@ cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
     elif term_t is Half or term_t is Brain:
         if sum_t is double:
             return half_single(<uint32_t> <int16_t> x.bits, &x)
+    elif term_t is Square:
+        if sum_t is double:
+            return <double> x.root * <double> x.root
     else:
         return <sum_t> x
 
@@ -266,7 +271,7 @@ cdef inline sum_t pair(const term_t* x, Py_ssize_t j, sum_t* tag) noexcept nogil
     elif sum_t is uint16_t or sum_t is uint32_t or sum_t is uint64_t:
         if term_t is float or term_t is double or term_t is Twin or term_t is Wide:
             pass
-        elif term_t is Sparse:
+        elif term_t is Sparse or term_t is Square:
             pass
         elif sizeof(sum_t) == 2 * sizeof(term_t):
             # One lane holds both, in whatever order: nothing has to move to another.

@@ -7,6 +7,7 @@
 #   short rows of 16-bit floats    float                             sum
 #   floats to be ordered           integers of the same order        max
 #   anything, for |x|**p           double                            sum
+#   float32, for its square        itself                            sum of squares
 #   floats, NaNs left out          double                            sum that counts NaNs
 #   16-bit floats, for float64     double                            sum
 #   anything, with its index       integers of rank and index        max
@@ -35,8 +36,10 @@ cdef enum:
     MAP_NUMBER = 4          # floats to double
     MAP_PACK = 5            # rank and index in 64 bits
     MAP_PACK_WIDE = 6       # rank and index in 64 bits each
-    MAP_SLOPE = 7           # anything to sign(x) |x|**(p - 1) in double
-    WIDE = 12               # the code of Wide, beside those of `in_t`
+    MAP_SQUARE = 7          # floats to their squares, as they are added up
+    MAP_SLOPE = 8           # anything to sign(x) |x|**(p - 1) in double
+    WIDE = 12               # the codes of Wide and Square, beside those of `in_t`
+    SQUARE = 13
 
 
 # ---------------------------------------------------------------------------------------------
@@ -270,11 +273,14 @@ cdef void to_power(
 cdef void to_slope(
     double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil:
-    """sign(x) |x|**(p - 1), and 0 only if x is."""
+    """sign(x) |x|**(p - 1), and 0 (of either sign) only if x is."""
     cdef Py_ssize_t j
     cdef double exponent = how.exponent - 1.0, x, y
     cdef int times
-    if is_small(exponent):
+    if exponent == 1.0:
+        for j in range(n * inner):
+            dst[j] = number(src[j])
+    elif is_small(exponent):
         times = <int> exponent
         for j in range(n * inner):
             x = number(src[j])
@@ -532,6 +538,9 @@ cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
     elif mapping == MAP_POWER:
         rows.map = <map_f> to_power[in_t]
         carrier[0] = 9
+    elif mapping == MAP_SQUARE:
+        if in_t is float:
+            carrier[0] = SQUARE
     elif mapping == MAP_SLOPE:
         rows.map = <map_f> to_slope[in_t]
         carrier[0] = 9

@@ -475,13 +475,13 @@ cdef void vertical(
                     p.rows.scan(at, xs, rows, cells, &place.range_)
             count += 1
             if count == batches:
-                lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
-                           raw)
+                lift_batch(
+                    p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw)
                 fresh = False
                 count = 0
         if whole and count > 0:
-            lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
-                           raw)
+            lift_batch(
+                p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw)
             fresh = False
             count = 0
         if place.scans and (whole or not staged):
@@ -497,8 +497,8 @@ cdef void vertical(
         if not next_taps(p, place, taken, &src, &index):
             break
     if count > 0:
-        lift_batch(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
-                           raw)
+        lift_batch(
+            p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw)
     elif fresh and place.at_once:
         place.doubtful = True       # there is nothing to add up
     elif fresh:
@@ -1550,7 +1550,7 @@ cdef class Plan:
         bits = 8 * elem_size(elem)
         p.mapping.nan = (1 - 2 ** (bits - 1)) if omits else 2 ** (bits - 1) - 1
         p.mapping.exponent = divisor
-        p.roots = mapping == MAP_POWER
+        p.roots = mapping == MAP_POWER or mapping == MAP_SQUARE
         p.omits = omits
         p.x_size = elem_size(elem)
         p.size = elem_size(lifted)
@@ -1600,6 +1600,8 @@ cdef class Plan:
                 raise ValueError(f"{rows} rows at once; at most {BATCH} are possible")
             if p.rows.indices != NULL:
                 p.rows.at_once = choose_first(elem)
+            elif mapping == MAP_SQUARE:
+                p.rows.at_once = <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
             elif acc == 3 and lifts:
                 p.rows.at_once = choose_shared(elem)
             elif acc == 3:

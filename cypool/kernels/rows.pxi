@@ -298,12 +298,19 @@ cdef void half_rows(half_t* elem, int kind, int acc, int out, Rows* rows) noexce
         sum_lift(elem, <double*> NULL, rows)
 
 
+cdef void square_rows(int kind, int acc, int out, Rows* rows) noexcept:
+    """The row operations for sums of squares of floats."""
+    if kind == 2 and acc == 3:
+        sum_rows(<double*> NULL, out, rows)
+        sum_lift(<Square*> NULL, <double*> NULL, rows)
+
+
 cdef Py_ssize_t elem_size(int elem) noexcept:
     if elem < 8:
         return (<Py_ssize_t> 1) << (elem // 2)
     if elem == WIDE:
         return sizeof(Wide)
-    return 4 if elem == 8 else 8 if elem == 9 else 2
+    return 4 if elem == 8 or elem == SQUARE else 8 if elem == 9 else 2
 
 
 cdef void choose_map(int elem, int mapping, Rows* rows, int* carrier) noexcept:
@@ -352,10 +359,10 @@ cdef bint choose_beside(int elem, int mapping, int acc, int out, Rows* rows) noe
     cdef Rows mapped
     cdef int carrier = elem
     memset(&mapped, 0, sizeof(Rows))
-    choose_map(elem, MAP_NUMBER if mapping == MAP_POWER else MAP_SLOPE, &mapped, &carrier)
+    choose_map(elem, MAP_SLOPE if mapping == MAP_NONE else MAP_NUMBER, &mapped, &carrier)
     rows.beside = mapped.map
     rows.finish = NULL
-    if mapping == MAP_POWER:
+    if mapping == MAP_POWER or mapping == MAP_SQUARE:
         if acc == 3 and out == 9:
             rows.finish = <finish_f> weight_finish[double]
         elif acc == 4 and out == 9:
@@ -403,13 +410,15 @@ cdef bint choose_rows(
         half_rows(<Brain*> NULL, kind, acc, out, rows)
     elif lifted[0] == WIDE:
         rows_from(<Wide*> NULL, kind, acc, out, rows)
+    elif lifted[0] == SQUARE:
+        square_rows(kind, acc, out, rows)
     if mapping == MAP_WIDEN and elem == 10:
         rows.scale = half_scale(<Half*> NULL)
     rows.map = mapped.map
     rows.indices = mapped.indices
     if mapped.finish != NULL:
         rows.finish = mapped.finish
-    if mapping == MAP_POWER:
+    if mapping == MAP_POWER or mapping == MAP_SQUARE:
         if acc == 3:
             rows.finish = root_finisher(<double*> NULL, out)
         elif acc == 4:
@@ -418,6 +427,6 @@ cdef bint choose_rows(
             rows.finish = root_finisher(<Sparse*> NULL, out)
         rows.norm_finish = sum_finisher(<Twin*> NULL, out)
         rows.inverts = False
-    if (rows.map == NULL) != (mapping == MAP_NONE):
+    if (rows.map == NULL) != (mapping == MAP_NONE or mapping == MAP_SQUARE):
         return False
     return rows.lift != NULL and (kind < 2 or rows.finish != NULL)

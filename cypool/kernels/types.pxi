@@ -64,6 +64,10 @@ cdef struct Half:
 cdef struct Brain:
     uint16_t bits
 
+# A float32 whose square is added up.
+cdef struct Square:
+    float root
+
 # What is compared and added: elements, or the carriers that maps.pxi makes of them.
 ctypedef fused elem_t:
     uint8_t
@@ -115,6 +119,7 @@ ctypedef fused term_t:
     double
     Half
     Brain
+    Square
     Twin
     Wide
     Sparse
