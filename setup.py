@@ -56,6 +56,18 @@ LEVEL_FLAGS = {
 }
 
 
+def wanted_levels() -> list[str]:
+    """The levels that CYPOOL_BUILD_LEVELS names, or all; the baseline is always there."""
+    names = os.environ.get("CYPOOL_BUILD_LEVELS", " ".join(LEVEL_FLAGS)).replace(",", " ").split()
+    unknown = sorted(set(names) - {"baseline", *LEVEL_FLAGS})
+    if unknown:
+        raise SystemExit(
+            f"cypool: CYPOOL_BUILD_LEVELS names {', '.join(unknown)}; there are baseline,"
+            f" {', '.join(LEVEL_FLAGS)}"
+        )
+    return [name for name in LEVEL_FLAGS if name in names]
+
+
 @contextmanager
 def silence() -> Iterator[None]:
     """Keep what this process and its children write off the terminal."""
@@ -159,7 +171,7 @@ setup(
                 [f"cypool/kernels/{name}.pyx"],
                 depends=["setup.py"],  # flags are decided here
             )
-            for name in ("cpu", "baseline", *LEVEL_FLAGS)
+            for name in ("cpu", "baseline", *wanted_levels())
         ],
         include_path=["cypool/kernels"],
         nthreads=os.cpu_count() if sys.platform == "linux" else 0,

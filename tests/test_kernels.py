@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -169,7 +170,9 @@ def test_the_detector_agrees_with_the_system():
         v4 = v3 and FEATURES["v4"] <= flags
         assert (level >= 3, level >= 4) == (v3, v4)
         expected = ("v4",) * v4 + ("v3",) * v3 + ("baseline",)
-        assert expected == kernels.INSTRUCTION_SETS
+        # CYPOOL_BUILD_LEVELS may have left some out.
+        built = tuple(name for name in expected if find_spec(f"cypool.kernels.{name}"))
+        assert built == kernels.INSTRUCTION_SETS
     else:
         assert kernels.INSTRUCTION_SETS[-1] == "baseline"
 
