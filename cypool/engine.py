@@ -65,8 +65,10 @@ ROWS_AT_ONCE = 4
 #: Of 16-bit floats with channels last, so many.
 HALVES_AT_ONCE = 9
 
-#: Windows of three rows may share sums of at most so many, and this many rows are in an item.
+#: Windows that overlap by rows share sums over at most so many rows above.
 ROWS_TO_SHARE = 3
+
+#: So many rows of their results are in an item, at most.
 MOST_SHARED = 64
 
 #: The greatest of at most so many elements is found with its index, row by row.
@@ -807,7 +809,10 @@ def few_rows(
 
 
 def rows_are_shared(rows_above: int, row: Axis, lane: Axis) -> bool:
-    """Return whether windows of three rows overlap, each of so many, with nothing along them."""
+    """Return whether windows of three overlap along the row axis, with nothing along the lanes.
+
+    Each has `rows_above` rows there, of which there have to be some to add up and to share.
+    """
     overlap = row.k == 3 and row.s < 3 and row.d == 1 and row.out > 1
     return (
         overlap

@@ -3,8 +3,9 @@
 # Floats of up to four rows, or four rows of pairs, are added up, multiplied and rounded: the sums
 # are those of sum_fold and sum_pairs, bit by bit.  So are narrow integers, where the divisor is a
 # power of two.  16-bit floats, of up to nine rows, stay where they are in lanes of 32 bits, which
-# hold two.  Where each row of a window has one index, the greatest elements are compared with
-# nothing but each other, and the index goes along.
+# hold two.  Where means of channels overlap, they share what columns of rows add up to.  Norms of
+# order 2 go the same way, and cannot cancel.  Where each row of a window has one index, the
+# greatest elements are compared with nothing but each other, and the index goes along.
 
 ctypedef fused once_t:
     float
@@ -71,6 +72,7 @@ cdef inline bint once_floats(
     """dst[j] = a factor times the sum of up to four terms.
 
     Returns whether it is so far below one of them, anywhere, that it may not be near enough.
+    Subnormal results are compared too leniently, but what they are made of adds up exactly.
     """
     cdef uint32_t doubtful = 0, most
     cdef Py_ssize_t j
@@ -318,10 +320,11 @@ cdef bint once_pairs(
 
 
 # Windows of three rows each that overlap: what a row adds up to, with those above and below it, is
-# kept for all the windows that it is in.
+# kept for all the windows that it is in.  Of 16-bit floats, lanes of 32 bits hold two: the sums of
+# the lower ones come first, and from the middle on those of the others.
 
 cdef struct Column:
-    double sums[CHUNK]      # of 16-bit floats those of the lower half of each lane, then the others
+    double sums[CHUNK]
     uint32_t most[CHUNK]    # of floats only: the greatest magnitude
 
 
@@ -362,6 +365,7 @@ cdef inline bint float_window(
 cdef inline void half_column(
     Column* to, const half_t* a, const half_t* b, const half_t* c, Py_ssize_t n,
     int count) noexcept nogil:
+    """float_column() of 16-bit floats, without the magnitudes."""
     cdef uint32_t la, lb, lc
     cdef Py_ssize_t j
     cdef double low, high
@@ -391,12 +395,16 @@ cdef inline void half_column(
 cdef inline void half_window(
     half_t* dst, const Column* a, const Column* b, const Column* c, Py_ssize_t n,
     double factor) noexcept nogil:
+    """float_window() of 16-bit floats; what is doubtful is known of the whole item."""
+    cdef const double* high_a = a.sums + CHUNK // 2
+    cdef const double* high_b = b.sums + CHUNK // 2
+    cdef const double* high_c = c.sums + CHUNK // 2
     cdef Py_ssize_t j
     cdef double low, high
     cdef uint32_t done
     for j in range(n // 2):
         low = a.sums[j] + b.sums[j] + c.sums[j]
-        high = (a.sums[CHUNK // 2 + j] + b.sums[CHUNK // 2 + j]) + c.sums[CHUNK // 2 + j]
+        high = high_a[j] + high_b[j] + high_c[j]
         done = <uint32_t> half_of(low * factor, True, PRODUCT, dst)
         done |= <uint32_t> half_of(high * factor, True, PRODUCT, dst) << 16
         memcpy(dst + 2 * j, &done, 4)
@@ -418,7 +426,10 @@ cdef inline void column(
 cdef bint once_shared(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
-    """once_rows() of windows that share rows; src begins with the taps of a window's first row."""
+    """once_rows() of windows that share rows; src has the taps of each row above one by one.
+
+    Those of the next window are src_pitch on, but the rows between are wanted, too: `how` has them.
+    """
     cdef Column columns[3]
     cdef Column* to
     cdef const once_t* at[3]

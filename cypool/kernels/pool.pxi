@@ -35,7 +35,7 @@ include "rows.pxi"
 
 cdef enum:
     MAX_OUTER = 64
-    DETOURS = 15        # items at most that are not done at once after one that is doubtful
+    DETOURS = 15        # items at most, one that is doubtful and others, that are not done at once
     SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
@@ -148,7 +148,7 @@ cdef struct Call:
 cdef struct Memory:
     bint wary               # sums of the last item were rounded
     int detours             # so many items are not to be done at once
-    int last_detours        # how many it were the last time
+    int last_detours        # what that began with: it doubles while doubtful items come
     Py_ssize_t lane         # the first lane that the factors are for
     Py_ssize_t row          # and the first row, and how many
     Py_ssize_t rows
@@ -838,6 +838,7 @@ cdef void spread_phases(
     cdef Py_ssize_t cell = p.inner * p.rows.size, s = p.lane.turned_s, j, n, r, low, lanes, first
     cdef Py_ssize_t rows = rows_of(p, place)
     cdef char* phase = spare + 2 * p.block_bytes
+    cdef bint woven = s == 2 and cell == sizeof(uint64_t) and place.lanes > 1
     for j in range(min(s, place.lanes)):
         first = place.lane + j
         low = first_window(&p.lane, first)
@@ -848,8 +849,26 @@ cdef void spread_phases(
                   (rows - 1) * p.pitch + lanes, p.inner, n, spare)
         else:
             p.rows.clear(phase, src_pitch, rows, lanes * p.inner)
+        if woven:
+            phase += p.block_bytes
+            continue
         for r in range(rows):
             spread(dst + r * dst_pitch + j * cell, phase + r * src_pitch, lanes, s * cell, cell)
+    phase = spare + 2 * p.block_bytes
+    for r in range(rows if woven else 0):
+        weave(<uint64_t*> (dst + r * dst_pitch), <const uint64_t*> (phase + r * src_pitch),
+              <const uint64_t*> (phase + p.block_bytes + r * src_pitch), place.lanes)
+
+
+cdef void weave(
+    uint64_t* dst, const uint64_t* a, const uint64_t* b, Py_ssize_t n) noexcept nogil:
+    """Lay out n cells, of two rows in turn."""
+    cdef Py_ssize_t j
+    for j in range(n // 2):
+        dst[2 * j] = a[j]
+        dst[2 * j + 1] = b[j]
+    if n % 2:
+        dst[n - 1] = a[n // 2]
 
 
 cdef void spread(
@@ -1634,8 +1653,8 @@ cdef class Plan:
         if stack > 1:
             i = p.outer[p.nouter - 1].out
             p.items = p.items // i * ((i + stack - 1) // stack)
-        # The scratch of a thread: four blocks, result, staged rows, native row, finished row,
-        # divisors.
+        # The scratch of a thread: four blocks (five where phases are spread), result, staged rows,
+        # native row, finished row, divisors.
         if lifts:
             rows += (stack - 1) * p.plane_rows * p.row.s
         else:
@@ -1643,7 +1662,7 @@ cdef class Plan:
         p.block_bytes = rounded_up((rows * pitch + (2 * p.lane.k if bare else 0)) * acc_cell)
         if (p.leading or p.pairs) and not lifts:
             p.block_bytes = 0
-        p.at_joined = 4 * p.block_bytes
+        p.at_joined = (5 if p.spreads else 4) * p.block_bytes
         p.at_result = p.at_joined
         if joins:
             rows = (p.row.k + 1) * p.row.d + (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1

@@ -235,10 +235,11 @@ cdef struct Once:
     int64_t step        # and from a row to the next
     char* indices       # where they go
     Py_ssize_t wide     # as many times as far apart as what they belong to
-    Py_ssize_t first    # of windows that share rows: the first tap that there is, and how many
-    Py_ssize_t taps
-    Py_ssize_t stride   # in rows
-    Py_ssize_t apart    # bytes from a row to the next
+    # Of windows that share rows:
+    Py_ssize_t first    # the first tap that there is
+    Py_ssize_t taps     # and how many there are
+    Py_ssize_t stride   # from a window to the next, in rows
+    Py_ssize_t apart    # from a row to the next, in bytes
 
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
