@@ -505,6 +505,8 @@ def plan_for(
     if sums:
         acc = accumulator(request, x_dtype, out_dtype, most, not wraps)
         kind, acc_code, acc_size = "sum", list(ACCUMULATORS).index(acc), ACCUMULATORS[acc]
+        if mapping == "power" and request.p == 2 and x_dtype.name == "float32" and acc == "double":
+            mapping = "square"
     else:
         acc, acc_code = "", 0
         # Ranks are always ordered by the greatest.
@@ -624,10 +626,7 @@ def plan_for(
 def mapping_of(request: Request, x: np.dtype[Any], out: np.dtype[Any], positions: int) -> str:
     """Choose what elements become before they are lifted; `positions` have an index each."""
     if request.kind in ("lp", "weight"):
-        wanted = request.beside if request.kind == "weight" and request.beside else out
-        narrow = wanted.itemsize <= 4 and is_float(wanted)
-        squares = request.p == 2 and x.name == "float32" and narrow and not request.omits
-        return "square" if squares else "power"
+        return "power"
     if request.kind in ("sum", "avg", "slope"):
         small = is_float(x) and x.itemsize == 2
         twins = out.itemsize > 4 or not is_float(out)

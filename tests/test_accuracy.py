@@ -8,7 +8,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from arrays import FLOATS, WIDE_FLOATS, finfo
+from arrays import BFLOATS, FLOATS, WIDE_FLOATS, finfo
 from cases import ulps_apart
 
 import cypool
@@ -96,10 +96,8 @@ def test_the_mean_of_many_tenths():
     assert cypool.global_avg_pool(x, nan_policy="omit") == np.float32(0.1)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
 def test_means_of_many_16_bit_floats(dtype):
-    if dtype == "bfloat16":
-        dtype = pytest.importorskip("ml_dtypes").bfloat16
     for value in (1.0, 0.1, 300.0, 1e-7):
         x = np.full((1500, 1501), value, dtype)
         assert cypool.global_avg_pool(x) == x[0, 0]
@@ -256,10 +254,8 @@ def test_16_bit_averages_half_way_go_to_the_even_one(dtype, n):
 
 
 @pytest.mark.parametrize("policy", ["propagate", "omit"])
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", [*BFLOATS, *WIDE_FLOATS])
 def test_what_is_just_beyond_halfway_is_rounded_that_way(dtype, policy):
-    if dtype == "bfloat16":
-        dtype = pytest.importorskip("ml_dtypes").bfloat16
     x = np.array([[157, 1e-38], [157, -1e-38], [-157, 1e-38], [-157, -1e-38], [157, 0], [159, 0]])
     kwargs = {"axis": 1, "dtype": np.int32, "nan_policy": policy}
     y = cypool.avg_pool(x.astype(dtype), 2, **kwargs)
