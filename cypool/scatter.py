@@ -55,9 +55,11 @@ def scatter(
             return out
     result = np.empty(lengths, wide)
     route(way, x.astype(wide, copy=False), places, result, axes, num_threads, clears=True)
+    with np.errstate(over="ignore"):  # what is too large is infinite, as in the kernels
+        result = result.astype(x.dtype, copy=False)
     if out is None:
-        return result.astype(x.dtype, copy=False)
-    np.copyto(out, result.astype(x.dtype, copy=False))
+        return result
+    np.copyto(out, result)
     return out
 
 

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from arrays import FLOATS, plain
+from arrays import FLOATS, finfo, plain
 from cases import ADAPTIVE, ADDING, GLOBAL, GRADIENTS, LOCAL, NORMS, SHARING, UNPOOLING
 
 import cypool
@@ -126,6 +126,16 @@ def test_gradients_have_their_dtype(function, dtype):
     arguments = good(function.__name__)
     arguments[0] = arguments[0].astype(dtype)
     assert function(*arguments).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_gradients_too_large_are_infinite(dtype):
+    largest = np.array([finfo(dtype).max] * 2, dtype)
+    for out in (None, np.zeros(3, dtype), np.zeros(6, dtype)[::-2]):
+        result = cypool.max_pool_backward(largest, [1, 1], 3, out=out)
+        assert plain(result).tolist() == [0, math.inf, 0]
+        result = cypool.sum_pool_backward(largest, (3,), 2, 1, out=out)
+        assert plain(result).tolist() == [largest[0], math.inf, largest[1]]
 
 
 # ----------------------------------------------------------------------------- refusals
