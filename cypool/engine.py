@@ -706,7 +706,7 @@ def tiling_of(
         # A block of rows is kept while the rows of the next one are read; a tile is some blocks,
         # as it shares the rows of one with the next tile.
         most = LARGEST_BLOCK // cell
-        wanted = 1 if leading else 24 * lane.d * lane.k
+        wanted = 1 if leading else 36 * lane.d * lane.k
         cap = max(2 * BLOCK // (cell * reach), min(wanted, BLOCK // cell, most // reach), 1)
         whole = row.k * row.d
         height = min(max(3 * whole, 64 * row.s), most // cap)

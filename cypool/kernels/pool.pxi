@@ -36,6 +36,7 @@ include "rows.pxi"
 cdef enum:
     MAX_OUTER = 64
     DETOURS = 15        # items at most, one that is doubtful and others, that are not done at once
+    OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
     SLOTS = 3           # the same of rows that are staged tap by tap
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
@@ -95,6 +96,7 @@ cdef struct Pool:
     bint spreads            # lane windows are transposed: each phase of the lanes slides
     bint roots              # sums of powers
     bint omits              # NaNs are left out
+    bint repeats            # an element may be folded into a window twice
     Mapping mapping
     Ending ending
     double divisor          # for all windows, unless they are averages
@@ -602,32 +604,33 @@ cdef void slide(
     accumulators.
     """
     cdef const char* batch[3]
-    cdef Py_ssize_t w = 1, bit = 1, count, cells
+    cdef Py_ssize_t w = 1, bit = 1, count = 1, cells, wider
     cdef Py_ssize_t step = distance * (p.size if raw else p.rows.size)
+    # An element may go into a maximum twice.  One pass more is dear where there are few.
+    cdef bint overlaps = p.repeats and taps >= OVERLAPPING
     cdef const char* widest = src
     cdef char* target
     n *= p.inner
     while 2 * bit <= taps:
         bit *= 2
-    while bit > 1:
+    batch[0] = src
+    while w < taps:
         bit //= 2
+        wider = min(2 * w, taps) if overlaps else 2 * w
         batch[0] = widest
-        batch[1] = widest + w * step
+        batch[1] = widest + (wider - w) * step
         count = 2
-        w *= 2
-        if taps & bit:
-            batch[2] = src + w * step
-            w += 1
+        if taps & bit and not overlaps:
+            batch[2] = src + wider * step
+            wider += 1
             count = 3
-        if bit == 1:
+        w = wider
+        if w == taps:
             break
         target = spare if widest != spare else spare + p.block_bytes
         cells = n + (taps - w) * distance
         fold(target, 0, batch, 0, count, 1, cells, True)
         widest = target
-    if taps == 1:
-        batch[0] = src
-        count = 1
     fold(dst, 0, batch, 0, count, 1, n, fresh)
 
 
@@ -636,6 +639,16 @@ cdef inline double divisor_of(const Pool* p, const Place* place, const Span* row
     if p.averages:
         return place.count * row.count * window(&p.lane, place.lane).count
     return p.divisor
+
+
+cdef inline void touch(const char* src, Py_ssize_t n, char* spare) noexcept nogil:
+    """Read a byte of each cache line: memory is fast in order, and what follows is not in order."""
+    cdef char bits = 0
+    cdef Py_ssize_t i = 0
+    while i < n:
+        bits |= src[i]
+        i += 64
+    spare[0] = bits
 
 
 cdef void gather(
@@ -666,6 +679,10 @@ cdef void gather(
     cdef char* spare = scratch + p.block_bytes
     cdef char* raw = scratch + p.at_raw
     if abreast:
+        if p.row.xs == p.lane.n * p.inner * p.x_size:
+            for plane in range(place.planes):
+                touch(call.x + place.x_at + plane * p.outer[p.nouter - 1].xs,
+                      p.row.n * p.row.xs, spare)
         stride = p.outer[p.nouter - 1].xs // p.row.xs
         apart = p.plane_rows
     if p.lane.spacing != REGULAR and place.lanes > 1:
@@ -1023,19 +1040,21 @@ cdef void join_rows(
     """
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t n = (hi - lo) * p.inner, d = p.row.d, whole = p.row.k * d
-    cdef Py_ssize_t first = place.row * p.row.s
-    cdef Py_ssize_t stop = first + (place.rows - 1) * p.row.s + whole - d + 1
+    cdef Py_ssize_t first = place.row * p.row.s, last_at = first + (place.rows - 1) * p.row.s
+    cdef Py_ssize_t stop = last_at + whole - d + 1
     cdef Py_ssize_t top = clamped(p.row.before, first, stop)
     cdef Py_ssize_t bottom = clamped(p.row.before + p.row.n, top, stop)
     cdef char* suffixes = scratch + p.at_joined
-    cdef char* prefixes = suffixes + whole * block_row
+    cdef char* next_suffixes = suffixes + whole * block_row
+    cdef char* prefixes = next_suffixes + whole * block_row
     cdef char* lifted_rows = prefixes + d * block_row
     cdef const char* src = lifted_rows     # the row at `first`
     cdef const char* batch[2]
     cdef char* window_row = scratch + lo * acc_cell
     cdef char* prefix
-    cdef Py_ssize_t pitch = block_row, begin, end = 0, at, last, next_ = 0, i, r
-    cdef bint direct = single(p, place) and not call.staged
+    cdef Py_ssize_t pitch = block_row, begin, end = -1, at, last, next_ = 0, i, r
+    cdef bint direct = single(p, place) and not call.staged, sure = False, next_sure
+    cdef const Pool* q = p
     cdef fold_f fold
     cdef join_f join
     cdef Span row
@@ -1055,20 +1074,29 @@ cdef void join_rows(
             vertical(p, call, place, &row, r, 1, lifted_rows + (i - first) * block_row, block_row,
                      base + lo, hi - lo, scratch + p.at_raw)
             i += r
-    p = surest(p, src + (top - first) * pitch, pitch, bottom - top, n)
-    fold = p.rows.lift if direct else p.rows.fold
-    join = p.rows.lift_join if direct else p.rows.fold_join
     if not p.leading:
         pad(p, scratch, 1, lo, hi)
     for r in range(place.rows):
         at = first + r * p.row.s
         if at >= end:
             begin = at // whole * whole
+            if begin == end:
+                suffixes, next_suffixes = next_suffixes, suffixes
+                sure = next_sure
+            else:
+                sure = fold_block(p, direct, suffixes, block_row, src + (begin - first) * pitch,
+                                  pitch, at - begin, top - begin, bottom - begin, n)
             end = begin + whole
-            for i in range(end - d, end):
-                accumulate(p, direct, suffixes + (i - begin) * block_row, block_row,
-                           src + (i - first) * pitch, pitch, (i - at) // d + 1 if i >= at else 0,
-                           top - i, bottom - i, n)
+            i = min(max(end, top), bottom)
+            if last_at >= end:
+                next_sure = fold_block(p, direct, next_suffixes, block_row,
+                                       src + (end - first) * pitch, pitch, 0, top - end,
+                                       bottom - end, n)
+            else:
+                next_sure = surest(p, src + (i - first) * pitch, pitch, bottom - i, n) != p
+            q = p.sure if sure and next_sure else p
+            fold = q.rows.lift if direct else q.rows.fold
+            join = q.rows.lift_join if direct else q.rows.fold_join
             p.rows.clear(prefixes, block_row, d, n)
             next_ = end
         if p.leading:
@@ -1092,8 +1120,24 @@ cdef void join_rows(
                 batch[1] = prefixes + last % d * block_row
                 p.rows.fold(window_row, 0, batch, 0, 2, 1, n, True)
         if not p.leading:
-            across(p, result + r * result_row, result_row, scratch, block_row, 1, place.lanes,
+            across(q, result + r * result_row, result_row, scratch, block_row, 1, place.lanes,
                    taps, False, fresh, scratch + p.block_bytes)
+
+
+cdef bint fold_block(
+    const Pool* p, bint direct, char* dst, Py_ssize_t dst_pitch, const char* src,
+    Py_ssize_t src_pitch, Py_ssize_t begin, Py_ssize_t top, Py_ssize_t bottom,
+    Py_ssize_t n) noexcept nogil:
+    """Fold each row of a block of k from `begin` on with those below it, d rows further each.
+
+    There are rows only from `top` on and before `bottom`.  Returns whether it is sure that none
+    of them has a NaN: the first of the results would have it.
+    """
+    cdef Py_ssize_t d = p.row.d, whole = p.row.k * d, i
+    for i in range(whole - d, whole):
+        accumulate(p, direct, dst + i * dst_pitch, dst_pitch, src + i * src_pitch, src_pitch,
+                   (i - begin) // d + 1 if i >= begin else 0, top - i, bottom - i, n)
+    return surest(p, dst + begin * dst_pitch, dst_pitch, min(d, whole - begin), n) != p
 
 
 cdef void accumulate(
@@ -1571,6 +1615,7 @@ cdef class Plan:
         p.mapping.exponent = divisor
         p.roots = mapping == MAP_POWER or mapping == MAP_SQUARE
         p.omits = omits
+        p.repeats = kind < 2
         p.x_size = elem_size(elem)
         p.size = elem_size(lifted)
         p.out_size = elem_size(out)
@@ -1665,7 +1710,7 @@ cdef class Plan:
         p.at_joined = (5 if p.spreads else 4) * p.block_bytes
         p.at_result = p.at_joined
         if joins:
-            rows = (p.row.k + 1) * p.row.d + (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
+            rows = (2 * p.row.k + 1) * p.row.d + (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
             p.at_result += rounded_up(rows * pitch * acc_cell)
         p.result_bytes = rounded_up(
             ((stack - 1) * p.plane_rows + tile) * p.res_pitch * acc_cell)

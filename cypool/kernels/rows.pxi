@@ -134,8 +134,6 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
 cdef void number_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> best_fold[elem_t, order_t]
     rows.fold = rows.lift
-    rows.lift_accumulate = <reduce_f> best_accumulate[elem_t, order_t]
-    rows.fold_accumulate = rows.lift_accumulate
     rows.lift_join = <join_f> best_join[elem_t, order_t]
     rows.fold_join = rows.lift_join
 
