@@ -74,6 +74,12 @@ MOST_SHARED = 64
 #: The greatest of at most so many elements is found with its index, row by row.
 FIRST_AT_ONCE = 27
 
+#: The same along rows of at least so many windows, if their stride and reach are at most these.
+FIRST_ALONG = 16
+FEWEST_LANES = 24
+MOST_PHASES = 8
+MOST_REACH = 64
+
 #: Rows of fewer pairs are not worth being laid end to end.
 FEWEST_PAIRS = 3
 
@@ -529,8 +535,11 @@ def plan_for(
     # Each row has one index, which has to fit in 32 bits or, beside elements of 8 bytes, in 64.
     ordered = x_dtype.kind in "iub" or (x_dtype.kind == "f" and size > 2)
     firsts = mapping == ("pack" if size <= 4 else "pack_wide") and not request.omits and ordered
-    firsts = firsts and lane.is_plain() and lane.step == 0
-    firsts = firsts and rows_above * row.k <= FIRST_AT_ONCE
+    if lane.is_plain() and lane.step == 0:
+        firsts = firsts and rows_above * row.k <= FIRST_AT_ONCE
+    else:
+        firsts = firsts and inner.n == 1 and rows_above * row.k * lane.k <= FIRST_ALONG
+        firsts = firsts and is_near(lane)
     divides = 0 if averages else divisor_override or 1
     shares = mapping == "none" and rows_are_shared(rows_above, row, lane)
     few = few_rows(request, mapping, rows_above * row.k, lane, x_dtype, out_dtype, divides, shares)
@@ -611,7 +620,7 @@ def plan_for(
         omits=request.omits,
         scans=not sums_are_safe(request, x_dtype, taps),
         checks=checks_pay(row, lane, tiling),
-        at_once=firsts or few,
+        at_once=(firsts or few) and tiling.taps == lane.k,  # in one pass
         margin=margin,
         stack=stack,
         room=2 * BLOCK,
@@ -805,6 +814,23 @@ def few_rows(
     if x.itemsize == 2 and is_float(x) and lane.k == 1:
         most = HALVES_AT_ONCE
     return known and pays and whole and x == out and (rows <= most or (shares and is_float(x)))
+
+
+def is_near(lane: Axis) -> bool:
+    """Return whether the elements of windows along the lanes may be compared one by one.
+
+    Those of stride 1 share what they are made of, and slide; and no window may be without elements.
+    """
+    return (
+        lane.spacing == geometry.REGULAR
+        and lane.k > 1
+        and 1 < lane.s <= MOST_PHASES
+        and lane.d * (lane.k - 1) <= MOST_REACH
+        and lane.out >= FEWEST_LANES
+        and lane.d <= lane.n
+        and 0 <= lane.before <= lane.d * (lane.k - 1)
+        and (lane.out - 1) * lane.s - lane.before < lane.n
+    )
 
 
 def rows_are_shared(rows_above: int, row: Axis, lane: Axis) -> bool:

@@ -97,6 +97,36 @@ def test_indices_where_windows_are_cut_or_empty(dtype, padding, monkeypatch):
         assert (found[0][1] == -1).any() == isinstance(padding, list)
 
 
+@pytest.mark.parametrize("dtype", [*INTEGERS, *WIDE_FLOATS])
+@pytest.mark.parametrize("shape", [(9, 48), (2, 7, 103), (3, 5, 4, 1240), (3, 3000)])
+@pytest.mark.parametrize(
+    ("window", "stride", "padding", "dilation", "ceil_mode"),
+    [
+        (2, 2, 0, 1, False),
+        (3, 2, 1, 1, True),
+        (3, 2, 1, (1, 20), False),
+        ((1, 8), (1, 2), [(0, 0), (7, 0)], 1, False),
+        ((3, 5), 8, [(1, 1), (4, 9)], (2, 3), True),
+    ],
+)
+def test_indices_of_windows_along_rows(
+    dtype, shape, window, stride, padding, dilation, ceil_mode, monkeypatch
+):
+    x = ties(shape, dtype)
+    x[..., 10:40] = np.finfo(dtype).min if x.dtype.kind == "f" else np.iinfo(dtype).min
+    x[..., 50:99] = -np.inf if x.dtype.kind == "f" else np.iinfo(dtype).max
+    options = {"dilation": dilation, "ceil_mode": ceil_mode, "return_indices": True, **THREE}
+    for pool in (cypool.max_pool, cypool.min_pool):
+        found = ways(
+            monkeypatch,
+            lambda pool=pool: pool(x, window, stride, padding, axis=(-2, -1), **options),
+            FIRST_ALONG=0,
+        )
+        for y, indices in found:
+            np.testing.assert_array_equal(indices, found[1][1])
+            np.testing.assert_array_equal(y, found[1][0])
+
+
 def test_indices_of_adaptive_windows_and_of_other_layouts(monkeypatch):
     x = ties((3, 11, 10, 140), "float32")
     views = [x, x[:, ::-1], x[:, :, ::2], x[..., 3:], x.astype(">f4")]
@@ -126,8 +156,11 @@ def test_indices_that_32_bits_do_not_hold(dtype):
 def test_no_more_rows_are_taken_at_once_than_there_is_room_for(monkeypatch):
     monkeypatch.setattr(engine, "FIRST_AT_ONCE", 100)
     engine.planned.cache_clear()
-    with pytest.raises(ValueError, match="36 rows at once; at most 27 are possible"):
-        cypool.max_pool(np.zeros((1, 12, 12, 99), "f4"), 6, axis=(1, 2), return_indices=True)
+    monkeypatch.setattr(engine, "FIRST_ALONG", 100)
+    engine.planned.cache_clear()
+    for axis, s in (((1, 2), 6), ((1, 3), 2)):
+        with pytest.raises(ValueError, match="36 sources at once; at most 27 are possible"):
+            cypool.max_pool(np.zeros((1, 12, 12, 99), "f4"), 6, s, axis=axis, return_indices=True)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])

@@ -23,15 +23,11 @@ ctypedef fused narrow_sum_t:
     uint16_t
     uint32_t
 
-# Of which the greatest is found with its index.
+# Of which the greatest is found with its index; unsigned integers are made signed ones.
 ctypedef fused first_t:
-    uint8_t
     int8_t
-    uint16_t
     int16_t
-    uint32_t
     int32_t
-    uint64_t
     int64_t
     float
     double
@@ -41,6 +37,7 @@ ctypedef fused index_t:
     int64_t
 
 cdef enum:
+    PHASES = 4096       # elements of all sources, dealt out
     CHUNK = 256         # elements that are kept with their indices, or ranges of magnitudes
     MOST_ROWS = 9       # of 16-bit floats that are added up at once
     SHIFT = 896         # from the exponent of a 16-bit float to that of its half_term()
@@ -642,16 +639,25 @@ cdef at_once_f choose_shifted(int elem, bint pairs) noexcept:
     return NULL
 
 
-cdef inline first_t turned(first_t x, bint turns) noexcept nogil:
-    """x or, so that the least becomes the greatest, its negative or complement."""
+cdef inline first_t turned(first_t x, uint64_t flip) noexcept nogil:
+    """x with these bits turned over."""
     if first_t is float:
-        (<uint32_t*> &x)[0] ^= <uint32_t> turns << 31
+        (<uint32_t*> &x)[0] ^= <uint32_t> flip
         return x
     elif first_t is double:
-        (<uint64_t*> &x)[0] ^= <uint64_t> turns << 63
+        (<uint64_t*> &x)[0] ^= flip
         return x
     else:
-        return <first_t> (x ^ <first_t> -turns)
+        return <first_t> (x ^ <first_t> flip)
+
+
+cdef inline uint64_t flip_of(first_t* _, Ending ending) noexcept nogil:
+    """The bits that make the least the greatest, and keep the order of unsigned integers."""
+    cdef uint64_t sign = <uint64_t> 1 << (8 * sizeof(first_t) - 1)
+    if first_t is float or first_t is double:
+        return sign if ending.least else 0
+    else:
+        return (<uint64_t> 0 - ending.least) ^ (0 if ending.is_signed else sign)
 
 
 cdef inline index_t index_of_first(
@@ -664,14 +670,14 @@ cdef inline index_t index_of_first(
 
 cdef inline void first_few(
     first_t* best, index_t* where, const first_t* a, const first_t* b, const first_t* c,
-    const index_t* index, Py_ssize_t n, bint fresh, bint least) noexcept nogil:
+    const index_t* index, Py_ssize_t n, bint fresh, uint64_t flip) noexcept nogil:
     """Find the best of three rows, and of those before unless `fresh`, and where it was."""
     cdef index_t ia = index[0], ib = index[1], ic = index[2], i
     cdef Most* most = NULL
     cdef first_t x, y
     cdef Py_ssize_t j
     for j in range(n):
-        y = turned(a[j], least)
+        y = turned(a[j], flip)
         if fresh:
             x = y
             i = ia
@@ -679,10 +685,10 @@ cdef inline void first_few(
             x = best[j]
             i = index_of_first(x, y, where[j], ia)
             x = better[first_t, Most](x, y, most)
-        y = turned(b[j], least)
+        y = turned(b[j], flip)
         i = index_of_first(x, y, i, ib)
         x = better[first_t, Most](x, y, most)
-        y = turned(c[j], least)
+        y = turned(c[j], flip)
         where[j] = index_of_first(x, y, i, ic)
         best[j] = better[first_t, Most](x, y, most)
 
@@ -691,53 +697,97 @@ cdef bint first_rows(
     first_t* dst, Py_ssize_t dst_pitch, const first_t** src, Py_ssize_t src_pitch,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
     index_t* _) noexcept nogil:
-    """dst[r, j] = the greatest of src[0][r, j] … src[count - 1][r, j], and its index beside it."""
+    """dst[r, j] = the greatest of src[0][r, j] … src[count - 1][r, j], and its index beside it.
+
+    Where the lanes are pooled, that of the windows along these rows.  They are dealt out into
+    phases, with the lowest number where there is no cell, so that each tap is a row of a phase.
+    """
     cdef first_t best[CHUNK]
     cdef index_t where[CHUNK]
-    cdef const first_t* at[3]
-    cdef index_t index[3]
+    cdef first_t phases[PHASES]
+    cdef const first_t* at[BATCH]
+    cdef const first_t* three[3]
+    cdef index_t index[BATCH]
+    cdef index_t now[3]
     cdef int64_t* indices
-    cdef bint least = ending.least
-    cdef Py_ssize_t begin, i, j, m, r, t, s
-    for r in range(rows):
-        indices = <int64_t*> (how.indices + r * how.wide * dst_pitch)
-        begin = 0
-        while begin < n:
-            m = min(n - begin, <Py_ssize_t> CHUNK)
-            for t in range(0, count, 3):
-                for s in range(3):      # the last source may come again: it changes nothing
-                    i = min(t + s, count - 1)
-                    at[s] = <const first_t*> (<const char*> src[i] + r * src_pitch) + begin
-                    index[s] = <index_t> (how.index[i] + r * how.step)
-                if t == 0:
-                    first_few(best, where, at[0], at[1], at[2], index, m, True, least)
+    cdef char* to
+    cdef bint pooled = how.k > 1
+    cdef uint64_t flip = flip_of(best, ending)
+    cdef Most* most = NULL
+    cdef first_t lowest = worst[first_t, Most](best, most)
+    cdef Py_ssize_t s = how.s, taps = count * how.k, reach = (how.k - 1) * how.d
+    cdef Py_ssize_t slot = PHASES // count, run = CHUNK, part = 0, front = 0, cells = 0, cut = 0
+    cdef Py_ssize_t begin = 0, start = 0, low, c, i, j, m, r, t, whole, offset
+    cdef int64_t across = s * how.along
+    if pooled:
+        run = min(((slot - reach - max(-how.start, 0)) // s - 2) & -16, run)
+    while begin < n:
+        m = min(n - begin, run)
+        whole = m
+        if pooled:
+            whole = (m + 15) & -16      # a remainder is dear
+            start = how.start + begin * s
+            low = max(start, 0)
+            cut = low - start
+            front = (cut + s - 1) // s
+            cells = min(how.cells - low, (whole - 1) * s + reach + 1 - cut)
+            part = (front * s - cut + reach) // s + whole
+            for c in range(count * s):
+                i = c // s * slot + c % s * part
+                for j in range(front):
+                    phases[i + j] = turned(lowest, flip)
+                for j in range(front + (cells - c % s + s - 1) // s, part):
+                    phases[i + j] = turned(lowest, flip)
+        for c in range(taps):
+            i = c // how.k
+            t = c % how.k * how.d
+            index[c] = <index_t> (how.index[i] + (how.start + t) * how.along)
+            t += front * s - cut
+            at[c] = phases + i * slot + t % s * part + t // s
+        for r in range(rows):
+            offset = r * src_pitch
+            for i in range(count):
+                if pooled:
+                    splitter(sizeof(first_t))(
+                        <char*> (phases + i * slot + front),
+                        <const char*> (past(src[i], offset) + start + cut), cells, s, part, 1, True)
                 else:
-                    first_few(best, where, at[0], at[1], at[2], index, m, False, least)
+                    at[i] = past(src[i], offset) + begin
+            if cut > 0:
+                # If all are the lowest, it is the first that there is.
+                for j in range(whole):
+                    best[j] = lowest
+                    where[j] = index[0] + <index_t> (r * how.step)
+                for j in range(min(front, m)):
+                    t = (cut - j * s + how.d - 1) // how.d * how.d
+                    where[j] += <index_t> (t * how.along)
+            for t in range(0, taps, 3):
+                for i in range(3):      # the last tap may come again: it changes nothing
+                    c = min(t + i, taps - 1)
+                    three[i] = at[c]
+                    now[i] = index[c] + <index_t> (r * how.step)
+                if t == 0 and cut == 0:
+                    first_few(best, where, three[0], three[1], three[2], now, whole, True, flip)
+                else:
+                    first_few(best, where, three[0], three[1], three[2], now, whole, False, flip)
+            to = <char*> dst + r * dst_pitch + begin * <Py_ssize_t> sizeof(first_t)
+            indices = <int64_t*> (how.indices + how.wide * (to - <char*> dst))
             for j in range(m):
-                dst[begin + j] = turned(best[j], least)
-                indices[begin + j] = where[j]
-            begin += m
-        dst = <first_t*> (<char*> dst + dst_pitch)
+                (<first_t*> to)[j] = turned(best[j], flip)
+                indices[j] = where[j] + (begin + j) * across
+        begin += m
     return False
 
 
 cdef at_once_f choose_first(int elem) noexcept:
     """The operation that finds the greatest elements of a code, and their indices."""
-    if elem == 0:
-        return <at_once_f> first_rows[uint8_t, int32_t]
-    elif elem == 1:
+    if elem < 2:
         return <at_once_f> first_rows[int8_t, int32_t]
-    elif elem == 2:
-        return <at_once_f> first_rows[uint16_t, int32_t]
-    elif elem == 3:
+    elif elem < 4:
         return <at_once_f> first_rows[int16_t, int32_t]
-    elif elem == 4:
-        return <at_once_f> first_rows[uint32_t, int32_t]
-    elif elem == 5:
+    elif elem < 6:
         return <at_once_f> first_rows[int32_t, int32_t]
-    elif elem == 6:
-        return <at_once_f> first_rows[uint64_t, int64_t]
-    elif elem == 7:
+    elif elem < 8:
         return <at_once_f> first_rows[int64_t, int64_t]
     elif elem == 8:
         return <at_once_f> first_rows[float, int32_t]

@@ -346,11 +346,15 @@ cdef bint next_taps(
 
 cdef void lift_at_once(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
-    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, char* raw) noexcept nogil:
+    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
+    char* raw) noexcept nogil:
     """Make output of source rows; short ones are laid end to end first, to be one."""
     cdef const char* joined[4]
     cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size, i, r, run = 1
-    if p.pairs and place.lanes < SHORT_PAIRS and pitch == n * p.out_size and count <= 4:
+    if p.rows.indices != NULL:
+        place.once.start = place.lane * p.lane.s - p.lane.before - position
+        place.once.cells = cells
+    elif p.pairs and place.lanes < SHORT_PAIRS and pitch == n * p.out_size and count <= 4:
         run = min(rows, p.staged_rows // count)
     if run < 2:
         place.doubtful |= p.rows.at_once(
@@ -378,7 +382,7 @@ cdef void lift_batch(
     cdef Py_ssize_t j = 0, i, run
     cdef Span lane
     if place.at_once:
-        lift_at_once(p, place, dst, pitch, batch, step, count, rows, raw)
+        lift_at_once(p, place, dst, pitch, batch, step, count, rows, position, cells, raw)
         return
     if not p.pairs:
         p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
@@ -577,16 +581,15 @@ cdef void horizontal(
               spare + at)
         batch[0] = dst if fresh else spare + at
         splitter(p.unit * p.rows.size)(
-            <char*> batch[0], spare, cells - (taps - 1) * d, s, p.inner // p.unit, False)
+            <char*> batch[0], spare, cells - (taps - 1) * d, s, 0, p.inner // p.unit, False)
         if not fresh:
             p.rows.fold(dst, 0, batch, 0, 1, 1, n * p.inner, False)
         return
+    at = (cells + s - 1) // s
     splitter(p.unit * (p.size if raw else p.rows.size))(
-        spare, src, cells, s, p.inner // p.unit, True)
-    cells = (cells + s - 1) // s
+        spare, src, cells, s, at, p.inner // p.unit, True)
     for t in range(taps):
-        at = t * d
-        batch[count] = spare + (at % s * cells + at // s) * cell
+        batch[count] = spare + (t * d % s * at + t * d // s) * cell
         count += 1
         if count == BATCH or t == taps - 1:
             fold(dst, 0, batch, 0, count, 1, n * p.inner, fresh)
@@ -742,7 +745,7 @@ cdef void gather(
                 place.once.factor = 1.0 / divisor_of(p, place, &row)
                 place.once.first = row.first
                 place.once.taps = row.stop - row.first
-            if p.pairs or p.leading:
+            if p.pairs or p.leading or place.at_once:
                 vertical(p, call, place, &row, run, stride, result + at * result_row,
                          apart * result_row, base + lo, hi - lo, raw)
             elif alone and row.stop - row.first == 1 and lo == 0 and hi == cells:
@@ -775,13 +778,15 @@ cdef void gather(
             spread_phases(p, place, result, result_row, block, block_row, base, spare)
         elif p.lane.spacing != REGULAR:
             uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, spare)
-        if not (p.leading or p.pairs or by_row):
+        if not (p.leading or p.pairs or by_row or place.at_once):
             horizontal(p, result, block, block_row, rows, place.lanes, taps, False, fresh, spare)
-        if p.bare:
+        if p.bare and not place.at_once:
             fold_cut(p, place, result, result_row, block + lo * acc_cell, block_row)
         fresh = False
         tap += p.taps
-    if fresh:
+    if fresh and place.at_once:
+        place.doubtful = True
+    elif fresh:
         p.rows.clear(result, result_row, rows, place.lanes * p.inner)
 
 
@@ -1447,6 +1452,10 @@ cdef void pool_item(
             place.at_once = True
             place.scans = False
             place.once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
+            place.once.along = p.lane.step
+            place.once.k = p.lane.k
+            place.once.s = p.lane.s
+            place.once.d = p.lane.d
             place.once.stride = p.row.s
             place.once.apart = p.row.xs
             gather(p, call, &place, 0, scratch, out, p.row.os)
@@ -1656,12 +1665,14 @@ cdef class Plan:
         for i in range(p.nouter):
             p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
-        if at_once and p.plain and elem == out and (leading or pairs) and not joins:
-            rows = p.row.k
+        if (at_once and p.plain and elem == out and not joins
+                and (leading or pairs or p.rows.indices != NULL)):
+            # Windows along the lanes have as many sources as taps.
+            rows = p.row.k * (p.lane.k if p.rows.indices != NULL else 1)
             for i in range(p.nouter):
                 rows *= p.outer[i].k
             if rows > BATCH:
-                raise ValueError(f"{rows} rows at once; at most {BATCH} are possible")
+                raise ValueError(f"{rows} sources at once; at most {BATCH} are possible")
             if p.rows.indices != NULL:
                 p.rows.at_once = choose_first(elem)
             elif mapping == MAP_SQUARE:

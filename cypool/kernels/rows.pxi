@@ -5,14 +5,14 @@
 # ---------------------------------------------------------------------------------------------
 
 cdef void split(
-    bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner,
-    bint all) noexcept nogil:
+    bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t m,
+    Py_ssize_t inner, bint all) noexcept nogil:
     """Deal a row of cells out into its `step` phases: dst[p, j, c] = src[j * step + p, c].
 
-    A cell is `inner` elements; a phase has room for ceil(cells / step) of them.  Only the first
-    phase is wanted unless `all`.
+    A cell is `inner` elements; phases begin m cells, at least ceil(cells / step), after each other.
+    Only the first is wanted unless `all`.
     """
-    cdef Py_ssize_t n = cells // step, m = (cells + step - 1) // step
+    cdef Py_ssize_t n = cells // step
     cdef Py_ssize_t j, p, c, phases = step if all else 1
     if inner > 1 and not all and inner * sizeof(bits_t) <= 32 and n > 0:
         # Cells are copied in a few words; what that writes past a cell, the next overwrites.

@@ -233,8 +233,15 @@ cdef struct Once:
     double factor       # what sums are multiplied by
     int64_t index[BATCH]    # of each source's first row
     int64_t step        # and from a row to the next
+    int64_t along       # and from a cell to the next
     char* indices       # where they go
     Py_ssize_t wide     # as many times as far apart as what they belong to
+    # Of windows along the lanes:
+    Py_ssize_t start    # where the first of them starts, in cells from the start of a source
+    Py_ssize_t cells    # how many a source has
+    Py_ssize_t k        # their size, stride and dilation; 1, if the lanes are not pooled
+    Py_ssize_t s
+    Py_ssize_t d
     # Of windows that share rows:
     Py_ssize_t first    # the first tap that there is
     Py_ssize_t taps     # and how many there are
@@ -269,7 +276,7 @@ ctypedef void (*map_f)(
     char* dst, const char* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil
 ctypedef void (*split_f)(
-    char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t inner,
+    char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t m, Py_ssize_t inner,
     bint all) noexcept nogil
 
 cdef struct Rows:
