@@ -860,7 +860,8 @@ def margin_of(doubt: float) -> int:
 def checks_pay(row: Axis, lane: Axis, tiling: Tiling) -> bool:
     """Return whether to look for NaN before rows are combined, which is cheaper without.
 
-    It takes a pass over all of them; and what was combined in an earlier pass was not looked at.
+    It takes a pass over all of them, or over one of each block that windows are joined of; and
+    what was combined in an earlier pass was not looked at.
     """
     combines = 2 if tiling.joins else doublings(row.k)
     combines += 0 if tiling.leading else doublings(lane.k)
