@@ -697,10 +697,44 @@ cdef bint first_rows(
     first_t* dst, Py_ssize_t dst_pitch, const first_t** src, Py_ssize_t src_pitch,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
     index_t* _) noexcept nogil:
-    """dst[r, j] = the greatest of src[0][r, j] … src[count - 1][r, j], and its index beside it.
+    """dst[r, j] = the greatest of src[0][r, j] … src[count - 1][r, j], and its index beside it."""
+    cdef first_t best[CHUNK]
+    cdef index_t where[CHUNK]
+    cdef const first_t* at[3]
+    cdef index_t index[3]
+    cdef int64_t* indices
+    cdef uint64_t flip = flip_of(best, ending)
+    cdef Py_ssize_t begin, i, j, m, r, t, s
+    for r in range(rows):
+        indices = <int64_t*> (how.indices + r * how.wide * dst_pitch)
+        begin = 0
+        while begin < n:
+            m = min(n - begin, <Py_ssize_t> CHUNK)
+            for t in range(0, count, 3):
+                for s in range(3):      # the last source may come again: it changes nothing
+                    i = min(t + s, count - 1)
+                    at[s] = past(src[i], r * src_pitch) + begin
+                    index[s] = <index_t> (how.index[i] + r * how.step)
+                if t == 0:
+                    first_few(best, where, at[0], at[1], at[2], index, m, True, flip)
+                else:
+                    first_few(best, where, at[0], at[1], at[2], index, m, False, flip)
+            for j in range(m):
+                dst[begin + j] = turned(best[j], flip)
+                indices[begin + j] = where[j]
+            begin += m
+        dst = <first_t*> (<char*> dst + dst_pitch)
+    return False
 
-    Where the lanes are pooled, that of the windows along these rows.  They are dealt out into
-    phases, with the lowest number where there is no cell, so that each tap is a row of a phase.
+
+cdef bint first_along(
+    first_t* dst, Py_ssize_t dst_pitch, const first_t** src, Py_ssize_t src_pitch,
+    Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    index_t* _) noexcept nogil:
+    """The same of windows along these rows.
+
+    They are dealt out into phases, with the lowest number where there is no cell, so that each tap
+    of the windows is a row of a phase.
     """
     cdef first_t best[CHUNK]
     cdef index_t where[CHUNK]
@@ -711,33 +745,29 @@ cdef bint first_rows(
     cdef index_t now[3]
     cdef int64_t* indices
     cdef char* to
-    cdef bint pooled = how.k > 1
     cdef uint64_t flip = flip_of(best, ending)
     cdef Most* most = NULL
     cdef first_t lowest = worst[first_t, Most](best, most)
     cdef Py_ssize_t s = how.s, taps = count * how.k, reach = (how.k - 1) * how.d
-    cdef Py_ssize_t slot = PHASES // count, run = CHUNK, part = 0, front = 0, cells = 0, cut = 0
-    cdef Py_ssize_t begin = 0, start = 0, low, c, i, j, m, r, t, whole, offset
+    cdef Py_ssize_t slot = PHASES // count, part, front, cells, cut
+    cdef Py_ssize_t begin = 0, start, low, c, i, j, m, r, t, whole, run
     cdef int64_t across = s * how.along
-    if pooled:
-        run = min(((slot - reach - max(-how.start, 0)) // s - 2) & -16, run)
+    run = min(((slot - reach - max(-how.start, 0)) // s - 2) & -16, <Py_ssize_t> CHUNK)
     while begin < n:
         m = min(n - begin, run)
-        whole = m
-        if pooled:
-            whole = (m + 15) & -16      # a remainder is dear
-            start = how.start + begin * s
-            low = max(start, 0)
-            cut = low - start
-            front = (cut + s - 1) // s
-            cells = min(how.cells - low, (whole - 1) * s + reach + 1 - cut)
-            part = (front * s - cut + reach) // s + whole
-            for c in range(count * s):
-                i = c // s * slot + c % s * part
-                for j in range(front):
-                    phases[i + j] = turned(lowest, flip)
-                for j in range(front + (cells - c % s + s - 1) // s, part):
-                    phases[i + j] = turned(lowest, flip)
+        whole = (m + 15) & -16      # a remainder is dear
+        start = how.start + begin * s
+        low = max(start, 0)
+        cut = low - start
+        front = (cut + s - 1) // s
+        cells = min(how.cells - low, (whole - 1) * s + reach + 1 - cut)
+        part = (front * s - cut + reach) // s + whole
+        for c in range(count * s):
+            i = c // s * slot + c % s * part
+            for j in range(front):
+                phases[i + j] = turned(lowest, flip)
+            for j in range(front + (cells - c % s + s - 1) // s, part):
+                phases[i + j] = turned(lowest, flip)
         for c in range(taps):
             i = c // how.k
             t = c % how.k * how.d
@@ -745,14 +775,10 @@ cdef bint first_rows(
             t += front * s - cut
             at[c] = phases + i * slot + t % s * part + t // s
         for r in range(rows):
-            offset = r * src_pitch
             for i in range(count):
-                if pooled:
-                    splitter(sizeof(first_t))(
-                        <char*> (phases + i * slot + front),
-                        <const char*> (past(src[i], offset) + start + cut), cells, s, part, 1, True)
-                else:
-                    at[i] = past(src[i], offset) + begin
+                splitter(sizeof(first_t))(
+                    <char*> (phases + i * slot + front),
+                    <const char*> (past(src[i], r * src_pitch) + low), cells, s, part, 1, True)
             if cut > 0:
                 # If all are the lowest, it is the first that there is.
                 for j in range(whole):
@@ -779,18 +805,30 @@ cdef bint first_rows(
     return False
 
 
-cdef at_once_f choose_first(int elem) noexcept:
+cdef at_once_f choose_first(int elem, bint along) noexcept:
     """The operation that finds the greatest elements of a code, and their indices."""
-    if elem < 2:
+    if elem < 2 and along:
+        return <at_once_f> first_along[int8_t, int32_t]
+    elif elem < 2:
         return <at_once_f> first_rows[int8_t, int32_t]
+    elif elem < 4 and along:
+        return <at_once_f> first_along[int16_t, int32_t]
     elif elem < 4:
         return <at_once_f> first_rows[int16_t, int32_t]
+    elif elem < 6 and along:
+        return <at_once_f> first_along[int32_t, int32_t]
     elif elem < 6:
         return <at_once_f> first_rows[int32_t, int32_t]
+    elif elem < 8 and along:
+        return <at_once_f> first_along[int64_t, int64_t]
     elif elem < 8:
         return <at_once_f> first_rows[int64_t, int64_t]
+    elif elem == 8 and along:
+        return <at_once_f> first_along[float, int32_t]
     elif elem == 8:
         return <at_once_f> first_rows[float, int32_t]
+    elif elem == 9 and along:
+        return <at_once_f> first_along[double, int64_t]
     elif elem == 9:
         return <at_once_f> first_rows[double, int64_t]
     return NULL

@@ -1674,7 +1674,7 @@ cdef class Plan:
             if rows > BATCH:
                 raise ValueError(f"{rows} sources at once; at most {BATCH} are possible")
             if p.rows.indices != NULL:
-                p.rows.at_once = choose_first(elem)
+                p.rows.at_once = choose_first(elem, p.lane.k > 1)
             elif mapping == MAP_SQUARE:
                 p.rows.at_once = <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
             elif acc == 3 and lifts:

@@ -239,7 +239,7 @@ cdef struct Once:
     # Of windows along the lanes:
     Py_ssize_t start    # where the first of them starts, in cells from the start of a source
     Py_ssize_t cells    # how many a source has
-    Py_ssize_t k        # their size, stride and dilation; 1, if the lanes are not pooled
+    Py_ssize_t k        # their size, stride and dilation
     Py_ssize_t s
     Py_ssize_t d
     # Of windows that share rows:
