@@ -353,5 +353,18 @@ def shared_out(
     if out is None:
         out = np.empty(shape, each.dtype)
     check_out(out, shape, each.dtype)
-    np.copyto(out, each)
+    last = min(axes, default=0) + len(axes) == len(shape)
+    if last and count > 1 and out.size and out.flags.c_contiguous:
+        # The last axes: each gradient goes to neighbours.
+        pool(
+            "sum",
+            each.reshape(-1),
+            count,
+            axis=0,
+            turned_shape=(out.size,),
+            out=out.reshape(-1),
+            num_threads=num_threads,
+        )
+    else:
+        pool("max", np.broadcast_to(each, shape), 1, axis=(), out=out, num_threads=num_threads)
     return out

@@ -434,6 +434,11 @@ class Axis(NamedTuple):
         alone = self.out == 1 and self.k == self.n and self.d == 1 and not self.before
         return alone and self.spacing == geometry.REGULAR
 
+    def repeats(self) -> bool:
+        """Whether windows side by side were transposed: their positions get what they have."""
+        turned = self.spacing == geometry.TRANSPOSED
+        return turned and self.turned_k == self.turned_s and self.turned_d == 1
+
     def is_uncut(self) -> bool:
         """Whether every window has all its positions, or counts them at least."""
         end = (self.out - 1) * self.s - self.before + (self.k - 1) * self.d
@@ -542,7 +547,9 @@ def plan_for(
         firsts = firsts and is_near(lane)
     divides = 0 if averages else divisor_override or 1
     shares = mapping == "none" and rows_are_shared(rows_above, row, lane)
-    few = few_rows(request, mapping, rows_above * row.k, lane, x_dtype, out_dtype, divides, shares)
+    few = few_rows(
+        request, mapping, rows_above * row.k, lane, inner.n, x_dtype, out_dtype, divides, shares
+    )
     shares = shares and few
     tiling = tiling_of(
         rows_above,
@@ -616,7 +623,7 @@ def plan_for(
         terms=taps,
         depth=depth,
         wraps=wraps,
-        least=request.kind == "min" and mapping != "none",
+        least=request.kind == "min",
         omits=request.omits,
         scans=not sums_are_safe(request, x_dtype, taps),
         checks=checks_pay(row, lane, tiling),
@@ -642,7 +649,7 @@ def mapping_of(request: Request, x: np.dtype[Any], out: np.dtype[Any], positions
         return "number" if request.omits or (small and twins) else "none"
     if request.indices:
         return "pack" if x.itemsize <= 4 and positions < 1 << 31 else "pack_wide"
-    return "rank" if request.omits or (is_float(x) and x.itemsize == 2) else "none"
+    return "rank" if request.omits else "none"
 
 
 def sums_are_safe(request: Request, x: np.dtype[Any], count: int) -> bool:
@@ -789,6 +796,7 @@ def few_rows(
     mapping: str,
     rows: int,
     lane: Axis,
+    inner: int,
     x: np.dtype[Any],
     out: np.dtype[Any],
     divisor: int,
@@ -813,6 +821,13 @@ def few_rows(
     most = ROWS_AT_ONCE
     if x.itemsize == 2 and is_float(x) and lane.k == 1:
         most = HALVES_AT_ONCE
+    if lane.spacing != geometry.REGULAR:
+        whole = lane.repeats() and inner == 1
+    elif inner > 1 and lane.k > 1:
+        # Pairs of cells: rows beside each other, of which half is thrown away.
+        most = ROWS_AT_ONCE // 2
+        pays = lane.k == lane.s == 2 and lane.d == 1 and not (is_float(x) and x.itemsize == 2)
+        pays = pays and mapping == "none"
     return known and pays and whole and x == out and (rows <= most or (shares and is_float(x)))
 
 

@@ -65,8 +65,8 @@ cdef inline double float_term(
 
 cdef inline bint once_floats(
     float* dst, const float* a, const float* b, const float* c, const float* d, Py_ssize_t n,
-    int count, bint pairs, double factor, uint32_t margin) noexcept nogil:
-    """dst[j] = a factor times the sum of up to four terms.
+    int count, bint pairs, bint couples, double factor, uint32_t margin) noexcept nogil:
+    """dst[j] = a factor times the sum of up to four terms, or of two sums of two.
 
     Returns whether it is so far below one of them, anywhere, that it may not be near enough.
     Subnormal results are compared too leniently, but what they are made of adds up exactly.
@@ -80,10 +80,12 @@ cdef inline bint once_floats(
         x = float_term(a, j, pairs, &most)
         if count > 1:
             x = x + float_term(b, j, pairs, &most)
-        if count > 2:
+        if couples:
+            x = x + (float_term(c, j, pairs, &most) + float_term(d, j, pairs, &most))
+        elif count > 2:
             x = x + float_term(c, j, pairs, &most)
-        if count > 3:
-            x = x + float_term(d, j, pairs, &most)
+            if count > 3:
+                x = x + float_term(d, j, pairs, &most)
         y = <float> (x * factor)
         doubtful |= <uint32_t> (magnitude(y) + margin < most)
         dst[j] = one_nan(y)
@@ -238,7 +240,7 @@ cdef inline bint once_few(
     int shift, Ending ending, uint16_t* most, uint16_t* least) noexcept nogil:
     if once_t is float:
         return once_floats(
-            dst, src[0], src[1], src[2], src[3], n, count, pairs, factor, ending.margin)
+            dst, src[0], src[1], src[2], src[3], n, count, pairs, False, factor, ending.margin)
     elif shift < PRODUCT:
         once_halves(dst, src, n, count, pairs, False, factor, shift, most, least)
     else:
@@ -314,6 +316,16 @@ cdef bint once_pairs(
     Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
     """The same of pairs, src[i][r, 2 j] and src[i][r, 2 j + 1]."""
     return once(dst, dst_pitch, src, src_pitch, count, rows, n, True, how, ending)
+
+
+cdef bint once_couples(
+    float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    """once_rows() of one row, or two, and then the same of the cells beside these."""
+    if count == 4 and rows == 1:
+        return once_floats(
+            dst, src[0], src[1], src[2], src[3], n, 4, False, True, how.factor, ending.margin)
+    return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending)
 
 
 # Windows of three rows each that overlap: what a row adds up to, with those above and below it, is
@@ -484,14 +496,77 @@ cdef at_once_f choose_shared(int elem) noexcept:
     return NULL
 
 
-cdef at_once_f choose_once(int elem, bint pairs) noexcept:
+cdef at_once_f choose_once(int elem, bint pairs, bint couples) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none."""
+    if couples:
+        return <at_once_f> once_couples if elem == 8 else NULL
     if elem == 8:
         return <at_once_f> once_pairs[float] if pairs else <at_once_f> once_rows[float]
     elif elem == 10:
         return <at_once_f> once_pairs[Half] if pairs else <at_once_f> once_rows[Half]
     elif elem == 11:
         return <at_once_f> once_pairs[Brain] if pairs else <at_once_f> once_rows[Brain]
+    return NULL
+
+
+cdef inline void repeat(bits_t* dst, const bits_t* src, Py_ssize_t n, Py_ssize_t s) noexcept nogil:
+    """dst[j] = src[j // s] for j < n."""
+    cdef Py_ssize_t i, j
+    if s == 2:
+        for j in range(n // 2):
+            dst[2 * j] = src[j]
+            dst[2 * j + 1] = src[j]
+    else:
+        for j in range(n // s):
+            for i in range(s):
+                dst[j * s + i] = src[j]
+    for j in range(n // s * s, n):
+        dst[j] = src[n // s]
+
+
+cdef bint once_spread(
+    once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    """dst[r, j] = a factor times the sum of src[i][r, (how.start + j) // how.s] for i < count.
+
+    Where there is no such cell, it is 0.
+    """
+    cdef once_t done[CHUNK]
+    cdef const once_t* at[MOST_ROWS]
+    cdef Py_ssize_t s = how.s, begin, cell, cells, i, m, r
+    cdef Py_ssize_t stop = clamped(how.cells * s - how.start, 0, n)
+    cdef bint doubtful = False
+    for r in range(rows):
+        begin = 0
+        while begin < stop:
+            cell = (how.start + begin) // s
+            m = min((cell + 1) * s - how.start, stop)
+            cells = 1
+            if m - begin == s:      # no part of a cell
+                cells = min(how.cells - cell, <Py_ssize_t> CHUNK)
+                m = min(begin + cells * s, stop)
+            for i in range(count):
+                at[i] = past(src[i], r * src_pitch) + cell
+            doubtful |= once(done, 0, at, 0, count, 1, cells, False, how, ending)
+            if once_t is float:
+                repeat(<uint32_t*> dst + begin, <const uint32_t*> done, m - begin, s)
+            else:
+                repeat(<uint16_t*> dst + begin, <const uint16_t*> done, m - begin, s)
+            begin = m
+        for i in range(stop, n):
+            memset(dst + i, 0, sizeof(once_t))
+        dst = <once_t*> (<char*> dst + dst_pitch)
+    return doubtful
+
+
+cdef at_once_f choose_spread(int elem) noexcept:
+    """The operation for elements of a code and results of the same; NULL if there is none."""
+    if elem == 8:
+        return <at_once_f> once_spread[float]
+    elif elem == 10:
+        return <at_once_f> once_spread[Half]
+    elif elem == 11:
+        return <at_once_f> once_spread[Brain]
     return NULL
 
 

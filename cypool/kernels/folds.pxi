@@ -8,20 +8,24 @@ cdef inline bint above(Wide a, Wide b) noexcept nogil:
     return a.hi > b.hi or (a.hi == b.hi and a.lo > b.lo)
 
 
+cdef inline bint wants_most(order_t* _) noexcept nogil:
+    return order_t is Most or order_t is MostOther
+
+
 cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
     # The comparison takes b if either is NaN.  If a is, its bits are all set, which is a NaN too:
     # GCC vectorises this to three instructions, and a second select to many more.
     cdef elem_t best
     if elem_t is Wide:
-        if order_t is Most or order_t is MostNumber:
+        if wants_most(order):
             best = a if above(a, b) else b
         else:
             best = b if above(a, b) else a
-    elif order_t is Most or order_t is MostNumber:
+    elif wants_most(order):
         best = a if a > b else b
     else:
         best = a if a < b else b
-    if order_t is MostNumber or order_t is LeastNumber:
+    if order_t is MostOther or order_t is LeastOther:
         pass
     elif elem_t is float:
         (<uint32_t*> &best)[0] |= <uint32_t> 0 - <uint32_t> (a != a)
@@ -33,7 +37,7 @@ cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
 cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
     """The identity of max (min): the least (greatest) value of the type."""
     cdef elem_t wide
-    cdef bint most = order_t is Most or order_t is MostNumber
+    cdef bint most = wants_most(order)
     if elem_t is Wide:
         wide.hi = <int64_t> (((<uint64_t> 1) << 63) - (0 if most else 1))
         wide.lo = <uint64_t> (0 if most else -1)
@@ -46,6 +50,31 @@ cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
         # In unsigned arithmetic: the sign bit alone, or all but the sign bit.
         return <elem_t> (
             ((<uint64_t> 1) << (8 * sizeof(elem_t) - 1)) - (0 if most else 1))
+
+
+cdef enum:
+    HALF_NANS = 0x3FF   # how many NaNs of a sign there are
+    BRAIN_NANS = 0x7F
+
+
+cdef inline elem_t taken(elem_t x, order_t* order) noexcept nogil:
+    """An element as it is compared: the bits of a 16-bit float as a key of its order.
+
+    Where the greatest is wanted, all keys go down so far that the NaNs below minus infinity turn up
+    above infinity, where the others are; and the other way round.  So NaNs win, and the identity is
+    the key of an infinity.
+    """
+    cdef int16_t key
+    if (elem_t is int16_t or elem_t is uint16_t) and (
+            order_t is MostOther or order_t is LeastOther):
+        key = <int16_t> x
+        key = <int16_t> (key ^ <int16_t> (<uint16_t> (key >> 15) >> 1))
+        if elem_t is int16_t:
+            return <int16_t> (key - (HALF_NANS if order_t is MostOther else -HALF_NANS))
+        else:
+            key = <int16_t> (key - (BRAIN_NANS if order_t is MostOther else -BRAIN_NANS))
+            return <uint16_t> key ^ <uint16_t> 0x8000   # which orders it as it was
+    return x
 
 
 cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
@@ -127,11 +156,11 @@ cdef inline void best_few(
     cdef Py_ssize_t j
     cdef elem_t x
     for j in range(n):
-        x = a[j]
+        x = taken[elem_t, order_t](a[j], order)
         if count > 1:
-            x = better[elem_t, order_t](x, b[j], order)
+            x = better[elem_t, order_t](x, taken[elem_t, order_t](b[j], order), order)
         if count > 2:
-            x = better[elem_t, order_t](x, c[j], order)
+            x = better[elem_t, order_t](x, taken[elem_t, order_t](c[j], order), order)
         if not fresh:
             x = better[elem_t, order_t](dst[j], x, order)
         dst[j] = x
@@ -229,19 +258,22 @@ cdef void sum_fold(
 # Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between:
 # most of what deep networks and pictures pool.
 
+cdef inline elem_t better_pair(const elem_t* x, Py_ssize_t j, order_t* order) noexcept nogil:
+    return better[elem_t, order_t](
+        taken[elem_t, order_t](x[2 * j], order), taken[elem_t, order_t](x[2 * j + 1], order), order)
+
+
 cdef inline void best_pairs_few(
     elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c, Py_ssize_t n, int count,
     bint fresh, order_t* order) noexcept nogil:
     cdef Py_ssize_t j
     cdef elem_t x
     for j in range(n):
-        x = better[elem_t, order_t](a[2 * j], a[2 * j + 1], order)
+        x = better_pair(a, j, order)
         if count > 1:
-            x = better[elem_t, order_t](
-                x, better[elem_t, order_t](b[2 * j], b[2 * j + 1], order), order)
+            x = better[elem_t, order_t](x, better_pair(b, j, order), order)
         if count > 2:
-            x = better[elem_t, order_t](
-                x, better[elem_t, order_t](c[2 * j], c[2 * j + 1], order), order)
+            x = better[elem_t, order_t](x, better_pair(c, j, order), order)
         if not fresh:
             x = better[elem_t, order_t](dst[j], x, order)
         dst[j] = x
@@ -468,7 +500,7 @@ cdef enum:
 
 cdef inline int32_t key32(float x, order_t* _) noexcept nogil:
     cdef uint32_t bits = (<uint32_t*> &x)[0]
-    if order_t is Most or order_t is MostNumber:
+    if order_t is Most or order_t is MostOther:
         bits &= ~(<uint32_t> (x != x) << 31)
     else:
         bits |= <uint32_t> (x != x) << 31
@@ -482,7 +514,7 @@ cdef inline float value32(int32_t key) noexcept nogil:
 
 cdef inline int64_t key64(double x, order_t* _) noexcept nogil:
     cdef uint64_t bits = (<uint64_t*> &x)[0]
-    if order_t is Most or order_t is MostNumber:
+    if order_t is Most or order_t is MostOther:
         bits &= ~(<uint64_t> (x != x) << 63)
     else:
         bits |= <uint64_t> (x != x) << 63
@@ -504,15 +536,15 @@ cdef void best_run(
     cdef int64_t best64
     for r in range(rows):
         if n <= 3:
-            x = src[0]
+            x = taken[elem_t, order_t](src[0], order)
             if n > 1:
-                x = better[elem_t, order_t](x, src[1], order)
+                x = better[elem_t, order_t](x, taken[elem_t, order_t](src[1], order), order)
             if n > 2:
-                x = better[elem_t, order_t](x, src[2], order)
+                x = better[elem_t, order_t](x, taken[elem_t, order_t](src[2], order), order)
         elif n < LANES:
-            x = src[0]
+            x = taken[elem_t, order_t](src[0], order)
             for i in range(1, n):
-                x = better[elem_t, order_t](x, src[i], order)
+                x = better[elem_t, order_t](x, taken[elem_t, order_t](src[i], order), order)
         elif elem_t is float:
             best32 = key32(src[0], order)
             for i in range(1, n):
@@ -524,9 +556,9 @@ cdef void best_run(
                 best64 = better[int64_t, order_t](best64, key64(src[i], order), order)
             x = value64(best64)
         else:
-            x = src[0]
+            x = taken[elem_t, order_t](src[0], order)
             for i in range(1, n):
-                x = better[elem_t, order_t](x, src[i], order)
+                x = better[elem_t, order_t](x, taken[elem_t, order_t](src[i], order), order)
         dst[0] = x if fresh else better[elem_t, order_t](dst[0], x, order)
         dst = <elem_t*> (<char*> dst + dst_pitch)
         src = past(src, src_pitch)

@@ -5,7 +5,7 @@
 #
 #   elements                       carriers                          row operations
 #   short rows of 16-bit floats    float                             sum
-#   floats to be ordered           integers of the same order        max
+#   floats, to leave NaNs out      integers of the same order        max
 #   anything, for |x|**p           double                            sum
 #   float32, for its square        itself                            sum of squares
 #   floats, NaNs left out          double                            sum that counts NaNs
@@ -31,7 +31,7 @@ ctypedef fused packed_t:
 cdef enum:
     MAP_NONE = 0
     MAP_WIDEN = 1           # 16-bit floats to float
-    MAP_RANK = 2            # floats to keys of their order
+    MAP_RANK = 2            # floats to keys of their order, NaNs below all
     MAP_POWER = 3           # anything to |x|**p in double
     MAP_NUMBER = 4          # floats to double
     MAP_PACK = 5            # rank and index in 64 bits
@@ -384,6 +384,28 @@ cdef void key_finish(
             dst[j] = unranked(<int64_t> key, dst)
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const key_t*> (<const char*> src + src_pitch)
+
+
+cdef void half_finish(
+    half_t* dst, Py_ssize_t dst_pitch, const int16_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """The way back from taken()."""
+    cdef int16_t beyond = HALF_NANS if half_t is Half else BRAIN_NANS, key
+    cdef Py_ssize_t j, r
+    if ending.least:
+        beyond = -beyond
+    if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        for j in range(n):
+            key = src[j]
+            if half_t is Brain:
+                key = <int16_t> (key ^ <int16_t> 0x8000)
+            key = <int16_t> (key + beyond)
+            (<int16_t*> dst)[j] = <int16_t> (key ^ <int16_t> (<uint16_t> (key >> 15) >> 1))
+        dst = <half_t*> (<char*> dst + dst_pitch)
+        src = past(src, src_pitch)
 
 
 cdef void packed_finish(

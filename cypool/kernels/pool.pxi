@@ -38,6 +38,10 @@ cdef enum:
     DETOURS = 15        # items at most, one that is doubtful and others, that are not done at once
     OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
     SLOTS = 3           # the same of rows that are staged tap by tap
+    LONG_SOURCE = 256   # rows of so many bytes, of several at a time, are read in order before
+    FAR_SOURCE = 1024   # the same of rows that do not all lie end to end
+    READ_AHEAD = 16384  # so many bytes at a time
+    NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
@@ -92,10 +96,13 @@ cdef struct Pool:
     bint joins              # they are joined of suffixes and prefixes of blocks of rows
     bint direct             # a row without padding may be read where it lies
     bint pairs              # the lane windows are pairs, folded with their rows at once
+    bint couples            # they are pairs of cells of several elements, which become output at once
     bint bare               # scratch rows have no padding; the windows it cuts are folded apart
     bint spreads            # lane windows are transposed: each phase of the lanes slides
     bint roots              # sums of powers
     bint omits              # NaNs are left out
+    bint reads_ahead        # what is folded side by side is read in order before
+    bint fetches            # the next planes are, while an item is worked at
     bint repeats            # an element may be folded into a window twice
     Mapping mapping
     Ending ending
@@ -172,6 +179,7 @@ cdef struct Place:
     bint at_once            # the item goes straight into the output
     bint doubtful           # and is not to be trusted
     Once once               # how
+    bint reads_ahead        # rows are read where they lie, and in order before
     bint scans              # the item's elements widen
     Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
@@ -344,6 +352,60 @@ cdef bint next_taps(
     return False
 
 
+cdef inline void touch(const char* src, Py_ssize_t n, char* spare) noexcept nogil:
+    """Read a byte of each cache line: memory is fast in order, and what follows is not in order."""
+    cdef char bits = 0
+    cdef Py_ssize_t i = 0
+    while i < n:
+        bits |= src[i]
+        i += 64
+    spare[0] = bits
+
+
+cdef Py_ssize_t read_ahead(
+    const char** batch, Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n,
+    char* spare) noexcept nogil:
+    """Read what the next rows are folded of in its order in memory, and return how many they are.
+
+    Sources of a row are read side by side, which is slow from memory if they are long.
+    """
+    cdef Py_ssize_t i, near = 1, stretch
+    while near < count and batch[near] - batch[near - 1] == n:
+        near += 1
+    stretch = near * n
+    for i in range(near, count):
+        if i % near > 0 and batch[i] - batch[i - 1] != n:
+            return rows
+    if (n < (LONG_SOURCE if near == count and step <= stretch else FAR_SOURCE)
+            or count * n > 4 * READ_AHEAD or step < 0):
+        return rows
+    rows = clamped((READ_AHEAD * near // count - stretch) // (step + 1) + 1, 1, rows)
+    if step > stretch:
+        rows = 1
+    i = 0
+    while i < count:
+        touch(batch[i], (rows - 1) * step + stretch, spare)
+        i += near
+    return rows
+
+
+cdef void lift_couples(
+    const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch, Py_ssize_t step,
+    Py_ssize_t count, Py_ssize_t rows, char* spare) noexcept nogil:
+    """Make output of source rows and the cells beside: of all cells, of which every other stays."""
+    cdef const char* cells[4]
+    cdef Py_ssize_t n = 2 * place.lanes - 1, cell = p.inner * p.out_size, i, r
+    cdef Py_ssize_t unit = p.inner if cell in (1, 2, 4, 8, 16) else 1
+    for r in range(rows):
+        for i in range(count):
+            cells[i] = batch[i] + r * step
+            cells[count + i] = cells[i] + cell
+        place.doubtful |= p.rows.at_once(
+            spare, 0, cells, 0, 2 * count, 1, n * p.inner, &place.once, p.ending)
+        splitter(unit * p.out_size)(dst, spare, n, 2, 0, p.inner // unit, False)
+        dst += pitch
+
+
 cdef void lift_at_once(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
@@ -353,6 +415,12 @@ cdef void lift_at_once(
     cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size, i, r, run = 1
     if p.rows.indices != NULL:
         place.once.start = place.lane * p.lane.s - p.lane.before - position
+        place.once.cells = cells
+    elif p.couples:
+        lift_couples(p, place, dst, pitch, batch, step, count, rows, raw)
+        return
+    elif p.spreads:
+        place.once.start = place.lane + p.lane.before - position * p.lane.turned_s
         place.once.cells = cells
     elif p.pairs and place.lanes < SHORT_PAIRS and pitch == n * p.out_size and count <= 4:
         run = min(rows, p.staged_rows // count)
@@ -378,15 +446,31 @@ cdef void lift_batch(
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
     bint fresh, char* raw) noexcept nogil:
     """Fold source rows that begin at an input position into dst, as cells or as lanes of pairs."""
+    cdef Py_ssize_t i, run
+    while rows > 0:
+        run = rows
+        if place.reads_ahead and count > 1:
+            run = read_ahead(batch, step, count, rows, cells * p.size, raw)
+        if place.at_once:
+            lift_at_once(p, place, dst, pitch, batch, step, count, run, position, cells, raw)
+        elif p.pairs:
+            lift_pairs(p, place, dst, pitch, batch, step, count, run, position, fresh)
+        else:
+            p.rows.lift(dst, pitch, batch, step, count, run, cells, fresh)
+        rows -= run
+        dst += run * pitch
+        for i in range(count if rows > 0 else 0):
+            batch[i] += run * step
+
+
+cdef void lift_pairs(
+    const Pool* p, const Place* place, char* dst, Py_ssize_t pitch, const char** batch,
+    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position,
+    bint fresh) noexcept nogil:
+    """Fold source rows that begin at an input position into lanes of pairs."""
     cdef const char* inside[BATCH]
     cdef Py_ssize_t j = 0, i, run
     cdef Span lane
-    if place.at_once:
-        lift_at_once(p, place, dst, pitch, batch, step, count, rows, position, cells, raw)
-        return
-    if not p.pairs:
-        p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
-        return
     while j < place.lanes:
         lane = window(&p.lane, place.lane + j)
         for i in range(count):
@@ -453,6 +537,7 @@ cdef void vertical(
     cdef const char* src = call.x + place.x_at + position * p.lane.xs + first * xs
     cdef const char* at
     cdef char* native = raw - p.at_raw + p.at_native
+    place.reads_ahead = p.reads_ahead and not staged
     if place.at_once and call.indices != NULL:
         place.once.indices = call.indices + place.once.wide * (dst - call.out)
         place.once.step = stride * p.row.step
@@ -644,16 +729,6 @@ cdef inline double divisor_of(const Pool* p, const Place* place, const Span* row
     return p.divisor
 
 
-cdef inline void touch(const char* src, Py_ssize_t n, char* spare) noexcept nogil:
-    """Read a byte of each cache line: memory is fast in order, and what follows is not in order."""
-    cdef char bits = 0
-    cdef Py_ssize_t i = 0
-    while i < n:
-        bits |= src[i]
-        i += 64
-    spare[0] = bits
-
-
 cdef void gather(
     const Pool* p, const Call* call, Place* place, Py_ssize_t part, char* scratch,
     char* result, Py_ssize_t result_row) noexcept nogil:
@@ -774,11 +849,13 @@ cdef void gather(
                 move_on(p, place, 1)
                 r = phase = 0
         move_on(p, place, -plane)
-        if p.spreads and place.lanes > 1:
+        if place.at_once:
+            pass
+        elif p.spreads and place.lanes > 1:
             spread_phases(p, place, result, result_row, block, block_row, base, spare)
         elif p.lane.spacing != REGULAR:
             uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, spare)
-        if not (p.leading or p.pairs or by_row or place.at_once):
+        elif not (p.leading or p.pairs or by_row):
             horizontal(p, result, block, block_row, rows, place.lanes, taps, False, fresh, spare)
         if p.bare and not place.at_once:
             fold_cut(p, place, result, result_row, block + lo * acc_cell, block_row)
@@ -824,6 +901,9 @@ cdef void uneven(
     cdef const char* at
     cdef bint begun
     cdef Span lane
+    if p.lane.spacing == ADAPTIVE and place.lanes > 1 and p.inner == 1 and 1 < p.lane.k <= NARROW:
+        slide_adaptive(p, place, dst, dst_pitch, src, src_pitch, base, spare)
+        return
     for j in range(place.lanes):
         lane = window(&p.lane, place.lane + j)
         begun = not fresh
@@ -848,6 +928,45 @@ cdef void uneven(
         if not begun:
             p.rows.clear(dst, dst_pitch, rows, p.inner)
         dst += cell
+
+
+cdef void slide_adaptive(
+    const Pool* p, const Place* place, char* dst, Py_ssize_t dst_pitch, const char* src,
+    Py_ssize_t src_pitch, Py_ssize_t base, char* spare) noexcept nogil:
+    """Fold adaptive lane windows, which have k cells or one less.
+
+    Windows of both sizes slide along all rows as one, and each lane takes its cell.
+    """
+    cdef Py_ssize_t rows = rows_of(p, place), size = p.rows.size, k = p.lane.k, n, j
+    cdef const char* batch[2]
+    cdef const char* at
+    cdef char* less = spare + 2 * p.block_bytes
+    cdef Span lane = window(&p.lane, place.lane + place.lanes - 1)
+    n = (rows - 1) * (src_pitch // size) + lane.start + lane.stop - base
+    slide(p, p.rows.fold, less, True, src, False, n - k + 2, 1, k - 1, spare)
+    batch[0] = less
+    batch[1] = src + (k - 1) * size
+    p.rows.fold(spare, 0, batch, 0, 2, 1, n - k + 1, True)
+    for j in range(place.lanes):
+        lane = window(&p.lane, place.lane + j)
+        at = (spare if lane.stop == k else less) + (lane.start - base) * size
+        pick(dst + j * size, dst_pitch, at, src_pitch, rows, size)
+
+
+cdef void pick(
+    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t size) noexcept nogil:
+    """Copy an accumulator of each row."""
+    cdef Py_ssize_t r
+    if size == 4:
+        for r in range(rows):
+            memcpy(dst + r * dst_pitch, src + r * src_pitch, 4)
+    elif size == 8:
+        for r in range(rows):
+            memcpy(dst + r * dst_pitch, src + r * src_pitch, 8)
+    else:
+        for r in range(rows):
+            memcpy(dst + r * dst_pitch, src + r * src_pitch, size)
 
 
 cdef void spread_phases(
@@ -1058,7 +1177,8 @@ cdef void join_rows(
     cdef char* window_row = scratch + lo * acc_cell
     cdef char* prefix
     cdef Py_ssize_t pitch = block_row, begin, end = -1, at, last, next_ = 0, i, r
-    cdef bint direct = single(p, place) and not call.staged, sure = False, next_sure
+    cdef bint direct = single(p, place) and not call.staged and p.rows.lift_join != NULL
+    cdef bint sure = False, next_sure
     cdef const Pool* q = p
     cdef fold_f fold
     cdef join_f join
@@ -1139,6 +1259,8 @@ cdef bint fold_block(
     of them has a NaN: the first of the results would have it.
     """
     cdef Py_ssize_t d = p.row.d, whole = p.row.k * d, i
+    for i in range(max(begin, top), min(whole, bottom) if direct else 0):
+        touch(src + i * src_pitch, n * p.size, dst)
     for i in range(whole - d, whole):
         accumulate(p, direct, dst + i * dst_pitch, dst_pitch, src + i * src_pitch, src_pitch,
                    (i - begin) // d + 1 if i >= begin else 0, top - i, bottom - i, n)
@@ -1432,6 +1554,14 @@ cdef void fill_factors(
         i = stop
 
 
+cdef inline void fetch_next(const Pool* p, const Call* call, const Place* place) noexcept nogil:
+    """Have the planes behind those of an item brought nearer while these are worked at."""
+    cdef Py_ssize_t plane = p.outer[p.nouter - 1].xs, at = place.planes * plane, stop = 2 * at
+    while at < stop:
+        cypool_prefetch(call.x + place.x_at + at)
+        at += 64
+
+
 cdef void pool_item(
     const Pool* p, const Call* call, Py_ssize_t item, char* scratch) noexcept nogil:
     """Everything for one item whose windows are not split."""
@@ -1447,6 +1577,8 @@ cdef void pool_item(
     if place.planes > 1:    # without rows between them, which are nobody's
         together = (p.plane_rows == place.rows
                     and p.outer[p.nouter - 1].os == place.rows * p.row.os)
+    if p.fetches:
+        fetch_next(p, call, &place)
     if p.rows.at_once != NULL and together and not call.tangled:
         if memory.detours == 0:
             place.at_once = True
@@ -1454,7 +1586,7 @@ cdef void pool_item(
             place.once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
             place.once.along = p.lane.step
             place.once.k = p.lane.k
-            place.once.s = p.lane.s
+            place.once.s = p.lane.turned_s if p.spreads else p.lane.s
             place.once.d = p.lane.d
             place.once.stride = p.row.s
             place.once.apart = p.row.xs
@@ -1665,8 +1797,11 @@ cdef class Plan:
         for i in range(p.nouter):
             p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
         p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
+        p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
+        p.couples = (at_once and p.inner > 1 and p.lane.k == p.lane.s == 2 and not joins
+                     and p.rows.indices == NULL and mapping == MAP_NONE)
         if (at_once and p.plain and elem == out and not joins
-                and (leading or pairs or p.rows.indices != NULL)):
+                and (leading or pairs or p.spreads or p.couples or p.rows.indices != NULL)):
             # Windows along the lanes have as many sources as taps.
             rows = p.row.k * (p.lane.k if p.rows.indices != NULL else 1)
             for i in range(p.nouter):
@@ -1675,16 +1810,22 @@ cdef class Plan:
                 raise ValueError(f"{rows} sources at once; at most {BATCH} are possible")
             if p.rows.indices != NULL:
                 p.rows.at_once = choose_first(elem, p.lane.k > 1)
+            elif p.spreads:
+                p.rows.at_once = choose_spread(elem)
             elif mapping == MAP_SQUARE:
                 p.rows.at_once = <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
             elif acc == 3 and lifts:
                 p.rows.at_once = choose_shared(elem)
             elif acc == 3:
-                p.rows.at_once = choose_once(elem, pairs)
+                p.rows.at_once = choose_once(elem, pairs, p.couples)
             elif p.ending.shift > 0 and not p.ending.saturates:
                 p.rows.at_once = choose_shifted(elem, pairs)
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
+        # What is staged is read in order, and so are 16-bit floats that are added up at once; what
+        # is lifted was mostly read for the windows before.
+        p.reads_ahead = not (p.tangled or p.rows.map != NULL or lifts or joins
+                             or (p.rows.at_once != NULL and acc == 3 and p.x_size == 2))
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies
@@ -1700,7 +1841,6 @@ cdef class Plan:
         if lifts:
             i = rows - clamped(p.row.before, 0, max(rows - p.row.before - p.row.n, 0))
             p.plane_rows = (i + p.row.s - 1) // p.row.s
-        p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
         p.lane_blocks = (p.lane.out + lanes - 1) // lanes
         p.row_blocks = (p.row.out + tile - 1) // tile
         p.items = p.lane_blocks * p.row_blocks
@@ -1709,6 +1849,11 @@ cdef class Plan:
         if stack > 1:
             i = p.outer[p.nouter - 1].out
             p.items = p.items // i * ((i + stack - 1) // stack)
+        # Sums take long enough for the next planes to come meanwhile.
+        p.fetches = (p.nouter > 0 and p.row_blocks == p.lane_blocks == 1 and p.rows.finish != NULL
+                     and p.row.spacing == p.lane.spacing == REGULAR
+                     and p.outer[p.nouter - 1].k == 1
+                     and 0 < stack * p.outer[p.nouter - 1].xs <= 2 * READ_AHEAD)
         # The scratch of a thread: four blocks (five where phases are spread), result, staged rows,
         # native row, finished row, divisors.
         if lifts:

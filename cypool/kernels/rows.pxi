@@ -141,13 +141,13 @@ cdef void number_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
 cdef void choose_numbers(int lifted, bint least, Rows* rows) noexcept:
     """Let floats be combined as if none were NaN."""
     if lifted == 8 and not least:
-        number_rows(<float*> NULL, <MostNumber*> NULL, rows)
+        number_rows(<float*> NULL, <MostOther*> NULL, rows)
     elif lifted == 8:
-        number_rows(<float*> NULL, <LeastNumber*> NULL, rows)
+        number_rows(<float*> NULL, <LeastOther*> NULL, rows)
     elif lifted == 9 and not least:
-        number_rows(<double*> NULL, <MostNumber*> NULL, rows)
+        number_rows(<double*> NULL, <MostOther*> NULL, rows)
     elif lifted == 9:
-        number_rows(<double*> NULL, <LeastNumber*> NULL, rows)
+        number_rows(<double*> NULL, <LeastOther*> NULL, rows)
 
 
 cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
@@ -289,11 +289,34 @@ cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexce
             sum_lift(elem, <Sparse*> NULL, rows)
 
 
+cdef void key_rows(elem_t* elem, order_t* order, Rows* rows) noexcept:
+    """Let the bits of 16-bit floats become keys when they are lifted."""
+    rows.lift = <fold_f> best_fold[elem_t, order_t]
+    rows.pairs = <fold_f> best_pairs[elem_t, order_t]
+    rows.lift_run = <reduce_f> best_run[elem_t, order_t]
+    rows.lift_accumulate = NULL
+    rows.lift_join = NULL
+
+
 cdef void half_rows(half_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
-    """The row operations for sums of 16-bit floats as they are."""
+    """The row operations for 16-bit floats as they are."""
     if kind == 2 and acc == 3:
         sum_rows(<double*> NULL, out, rows)
         sum_lift(elem, <double*> NULL, rows)
+    elif kind == 0 and half_t is Half:
+        best_rows(<int16_t*> NULL, <Most*> NULL, rows)
+        key_rows(<int16_t*> NULL, <MostOther*> NULL, rows)
+    elif kind == 0:
+        best_rows(<uint16_t*> NULL, <Most*> NULL, rows)
+        key_rows(<uint16_t*> NULL, <MostOther*> NULL, rows)
+    elif kind == 1 and half_t is Half:
+        best_rows(<int16_t*> NULL, <Least*> NULL, rows)
+        key_rows(<int16_t*> NULL, <LeastOther*> NULL, rows)
+    elif kind == 1:
+        best_rows(<uint16_t*> NULL, <Least*> NULL, rows)
+        key_rows(<uint16_t*> NULL, <LeastOther*> NULL, rows)
+    if kind < 2:
+        rows.finish = <finish_f> half_finish[half_t]
 
 
 cdef void square_rows(int kind, int acc, int out, Rows* rows) noexcept:

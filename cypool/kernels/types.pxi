@@ -32,6 +32,11 @@ cdef extern from *:
     #define FE_INEXACT 0
     #define cypool_rounded() 1
     #endif
+    #ifdef __GNUC__
+    #define cypool_prefetch(at) __builtin_prefetch(at)
+    #else
+    #define cypool_prefetch(at) ((void) (at))
+    #endif
     #ifdef _OPENMP
     #include <omp.h>
     #define cypool_openmp 1
@@ -43,6 +48,8 @@ cdef extern from *:
     """
     bint cypool_openmp
     int cypool_max_threads() nogil
+    # Have a cache line brought nearer: a hint, which any address may be given to.
+    void cypool_prefetch(const char* at) nogil
     # Whether any operation was rounded since the flags were cleared, as the processor remembers.
     bint cypool_rounded() nogil
     int FE_INEXACT
@@ -130,24 +137,26 @@ ctypedef fused real_sum_t:
     Twin
     Sparse
 
-# Tags that choose between max and min at compile time, of anything or of what is not NaN.
+# Tags that choose between max and min at compile time.  The last two read elements in another way:
+# floats as numbers, of which none is NaN; int16 as the bits of float16, and uint16 as those of
+# bfloat16, which become keys of their order when they are lifted.
 cdef struct Most:
     char _
 
 cdef struct Least:
     char _
 
-cdef struct MostNumber:
+cdef struct MostOther:
     char _
 
-cdef struct LeastNumber:
+cdef struct LeastOther:
     char _
 
 ctypedef fused order_t:
     Most
     Least
-    MostNumber
-    LeastNumber
+    MostOther
+    LeastOther
 
 # Integers used to move elements of a size, whatever they mean.
 ctypedef fused bits_t:
@@ -285,9 +294,9 @@ cdef struct Rows:
     fold_f pairs        # pairs of elements into accumulators; may be NULL
     reduce_f lift_run   # a run of elements into one accumulator
     reduce_f fold_run   # a run of accumulators into one
-    reduce_f lift_accumulate    # rows of elements into rows of what they come to so far
+    reduce_f lift_accumulate    # rows of elements into rows of what they come to so far; may be NULL
     reduce_f fold_accumulate    # the same of accumulators
-    join_f lift_join    # a row of elements into a prefix, and that and a suffix into a window
+    join_f lift_join    # a row of elements into a prefix, and that and a suffix into a window; as it
     join_f fold_join    # the same of accumulators
     clear_f clear       # the identity
     finish_f finish     # accumulators into output; NULL if they are the output
