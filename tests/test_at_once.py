@@ -342,3 +342,137 @@ def test_norms_of_order_2_square_what_they_add_up(shape, window, monkeypatch):
     for y in ways(monkeypatch, lambda: cypool.lp_pool(x, 3, 2, 1, axis=axis, **THREE)):
         narrow = cypool.lp_pool(x.astype(np.float64), 3, 2, 1, axis=axis).astype(np.float32)
         np.testing.assert_array_equal(y, narrow)
+
+
+@pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
+def test_every_16_bit_float_has_its_place_in_the_order(dtype):
+    # Every pattern of bits, of one sign and the other, beside the number that it is not beyond.
+    x = np.arange(1 << 16, dtype=np.uint16).view(dtype)
+    value = x.astype(np.float32)
+    numbers = x[~np.isnan(value)]
+    for pool, best, worst in (
+        (cypool.max_pool, np.maximum, -np.inf),
+        (cypool.min_pool, np.minimum, np.inf),
+    ):
+        same = pool(x, 1)
+        np.testing.assert_array_equal(
+            same.view(np.uint16)[~np.isnan(value)], numbers.view(np.uint16)
+        )
+        assert np.isnan(same[np.isnan(value)].astype(np.float32)).all()
+        for shift in (1, 257, 32768):
+            other = np.roll(x, shift)
+            for pairs, axis in ((np.stack([x, other]), 0), (np.stack([x, other], 1), 1)):
+                y = pool(np.ascontiguousarray(pairs), 2, axis=axis).astype(np.float32).ravel()
+                np.testing.assert_array_equal(y, best(value, other.astype(np.float32)))
+        # Padding is the key of an infinity, which is no more than that.
+        y = pool(x[:1], 1, 1, 1).astype(np.float32)
+        np.testing.assert_array_equal(y, [worst, value[0], worst])
+        assert np.isnan(pool(x, x.size).astype(np.float32)).all()
+        assert pool(numbers, numbers.size).astype(np.float32) == -worst
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+@pytest.mark.parametrize("channels", [2, 3, 4, 5, 7])
+@pytest.mark.parametrize("shape", [(6, 9), (5, 42), (2, 7, 903), (3, 2, 6, 4100)])
+@pytest.mark.parametrize("window", [(2, 2), (1, 2), (3, 2)])
+def test_means_of_pairs_of_cells(dtype, channels, shape, window, monkeypatch):
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal((*shape, channels)) * 300
+    if np.dtype(dtype).kind == "f":
+        x *= np.exp2(rng.integers(-40, 41, x.shape))
+        x[rng.random(x.shape) < 0.001] = np.nan
+    x = x.astype(dtype)
+    axis = (-3, -2)
+    kind = dtype if np.dtype(dtype).kind in "iu" else None
+    found = ways(
+        monkeypatch,
+        lambda: cypool.avg_pool(x, window, axis=axis, dtype=kind, **THREE),
+        ROWS_AT_ONCE=0,
+    )
+    spread = np.zeros((*found[0].shape[:-1], 2 * channels), found[0].dtype)[..., ::2]
+    cypool.avg_pool(x, window, axis=axis, dtype=kind, out=spread)
+    for y in [*found, spread]:
+        np.testing.assert_array_equal(plain(y), plain(found[0]))
+    x = x[..., : x.shape[-3] // window[0] * window[0], : x.shape[-2] // 2 * 2, :].astype(np.float64)
+    tiles = x.reshape(*x.shape[:-3], -1, window[0], x.shape[-2] // 2, 2, channels)
+    exact = np.nanmean(tiles, (-4, -2)) if kind else tiles.mean((-4, -2))
+    if kind:
+        np.testing.assert_array_equal(found[0], np.rint(exact))
+    else:
+        size = np.abs(tiles).mean((-4, -2))
+        # What NumPy rounds on the way counts, too.
+        most = 2.0 ** (-23 if dtype == "float32" else -51) * np.abs(exact) + 2.0**-50 * size
+        assert ((np.abs(found[0] - exact) <= most) | np.isnan(size)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", *BFLOATS])
+@pytest.mark.parametrize("width", [43, 64, 97, 1500])
+@pytest.mark.parametrize(
+    ("window", "padding"),
+    [(2, 0), ((1, 3), 0), ((3, 5), [(0, 0), (2, 2)]), ((1, 40), 0), ((3, 2), 1)],
+)
+def test_gradients_of_windows_side_by_side(dtype, width, window, padding, monkeypatch):
+    shape = (3, 7, width)
+    options = {"axis": (1, 2), "padding": padding, "ceil_mode": True, "divisor_override": 3}
+    y = cypool.avg_pool(np.zeros(shape, dtype), window, **options)
+    rng = np.random.default_rng(7)
+    grad = (rng.standard_normal(y.shape) * np.exp2(rng.integers(-9, 9, y.shape))).astype(dtype)
+    grad.ravel()[::17] = [np.nan, np.inf, -np.inf, -0.0][width % 4]
+    found = ways(
+        monkeypatch,
+        lambda: cypool.avg_pool_backward(grad, shape, window, **options, **THREE),
+        ROWS_AT_ONCE=0,
+        HALVES_AT_ONCE=0,
+    )
+    spread = np.zeros((3, 7, 2 * width), dtype)[..., ::2]
+    cypool.avg_pool_backward(grad, shape, window, **options, out=spread)
+    for result in [*found, spread]:
+        np.testing.assert_array_equal(plain(result), plain(found[0]))
+    # What each position gets is what its window has, or nothing.
+    s = np.broadcast_to(window, 2)
+    before = [0, 0] if padding == 0 else [1, 1] if padding == 1 else [0, 2]
+    rows, columns = ((np.arange(n) + b) // w for n, b, w in zip(shape[1:], before, s, strict=True))
+    there = (rows < y.shape[1])[:, None] & (columns < y.shape[2])
+    own = grad[:, np.minimum(rows, y.shape[1] - 1)][:, :, np.minimum(columns, y.shape[2] - 1)]
+    third = cypool.avg_pool(own, 1, axis=(), divisor_override=3)
+    np.testing.assert_array_equal(
+        plain(found[0]), plain(np.where(there, third, third.dtype.type(0)))
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "float16", *BFLOATS])
+@pytest.mark.parametrize(
+    ("length", "result"), [(20, 7), (7, 20), (33, 2), (31, 2), (9, 9), (50, 3)]
+)
+def test_adaptive_windows_that_slide(dtype, length, result, monkeypatch):
+    x = (
+        ties((40, 9, length), dtype)
+        if dtype != "bfloat16"
+        else ties((40, 9, length), "float32").astype(dtype)
+    )
+    starts = np.arange(result) * length // result
+    stops = -(-(np.arange(result) + 1) * length // result)
+    for adaptive, pool in (
+        (cypool.adaptive_max_pool, cypool.global_max_pool),
+        (cypool.adaptive_avg_pool, cypool.global_avg_pool),
+    ):
+        expected = np.stack(
+            [pool(x[..., a:b], axis=2) for a, b in zip(starts, stops, strict=True)], -1
+        )
+        for y in ways(monkeypatch, lambda adaptive=adaptive: adaptive(x, result, axis=2, **THREE)):
+            np.testing.assert_array_equal(plain(y), plain(expected))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+@pytest.mark.parametrize("width", [150, 700, 5000])
+def test_what_is_staged_is_not_read_ahead(dtype, width):
+    x = ties((2, 9, width), dtype)
+    memory = np.zeros(x.nbytes + 1, np.uint8)
+    apart = memory[1:].view(dtype).reshape(x.shape)  # aligned for nothing
+    apart[...] = x
+    for pool in (cypool.max_pool, cypool.min_pool, cypool.avg_pool):
+        for window in (2, 3):
+            expected = pool(x, window, 2, axis=(1, 2))
+            np.testing.assert_array_equal(
+                plain(pool(apart, window, 2, axis=(1, 2))), plain(expected)
+            )

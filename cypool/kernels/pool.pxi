@@ -39,7 +39,7 @@ cdef enum:
     OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
     SLOTS = 3           # the same of rows that are staged tap by tap
     LONG_SOURCE = 256   # rows of so many bytes, of several at a time, are read in order before
-    FAR_SOURCE = 1024   # the same of rows that do not all lie end to end
+    FAR_SOURCE = 1024   # the same of rows that lie far from each other
     READ_AHEAD = 16384  # so many bytes at a time
     NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
@@ -370,14 +370,21 @@ cdef Py_ssize_t read_ahead(
     Sources of a row are read side by side, which is slow from memory if they are long.
     """
     cdef Py_ssize_t i, near = 1, stretch
+    cdef bint far
     while near < count and batch[near] - batch[near - 1] == n:
         near += 1
     stretch = near * n
     for i in range(near, count):
         if i % near > 0 and batch[i] - batch[i - 1] != n:
             return rows
-    if (n < (LONG_SOURCE if near == count and step <= stretch else FAR_SOURCE)
-            or count * n > 4 * READ_AHEAD or step < 0):
+    # Rows end to end; or two such stretches, each read once; or long rows anywhere.
+    if step == stretch and count <= 2 * near:
+        far = stretch < LONG_SOURCE
+    elif step <= stretch and count == near:
+        far = n < LONG_SOURCE
+    else:
+        far = n < FAR_SOURCE
+    if far or count * n > 4 * READ_AHEAD or step < 0:
         return rows
     rows = clamped((READ_AHEAD * near // count - stretch) // (step + 1) + 1, 1, rows)
     if step > stretch:
@@ -1806,8 +1813,8 @@ cdef class Plan:
             rows = p.row.k * (p.lane.k if p.rows.indices != NULL else 1)
             for i in range(p.nouter):
                 rows *= p.outer[i].k
-            if rows > BATCH:
-                raise ValueError(f"{rows} sources at once; at most {BATCH} are possible")
+            if rows > (2 if p.couples else BATCH):
+                raise ValueError(f"{rows} sources at once; at most {BATCH} are possible, or 2 of cells")
             if p.rows.indices != NULL:
                 p.rows.at_once = choose_first(elem, p.lane.k > 1)
             elif p.spreads:
@@ -1822,10 +1829,13 @@ cdef class Plan:
                 p.rows.at_once = choose_shifted(elem, pairs)
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
-        # What is staged is read in order, and so are 16-bit floats that are added up at once; what
-        # is lifted was mostly read for the windows before.
-        p.reads_ahead = not (p.tangled or p.rows.map != NULL or lifts or joins
-                             or (p.rows.at_once != NULL and acc == 3 and p.x_size == 2))
+        # What is staged is read in order, and so are pairs of 16-bit floats that are added up at
+        # once; what is lifted was mostly read for the windows before.
+        p.reads_ahead = not (p.tangled or lifts or joins or p.rows.indices != NULL)
+        if p.rows.at_once == NULL:
+            p.reads_ahead = p.reads_ahead and p.rows.map == NULL
+        else:
+            p.reads_ahead = p.reads_ahead and not (pairs and acc == 3 and p.x_size == 2)
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies

@@ -294,9 +294,10 @@ cdef struct Rows:
     fold_f pairs        # pairs of elements into accumulators; may be NULL
     reduce_f lift_run   # a run of elements into one accumulator
     reduce_f fold_run   # a run of accumulators into one
-    reduce_f lift_accumulate    # rows of elements into rows of what they come to so far; may be NULL
+    # (The two that take elements are NULL where these have to be lifted before.)
+    reduce_f lift_accumulate    # rows of elements into rows of what they come to so far
     reduce_f fold_accumulate    # the same of accumulators
-    join_f lift_join    # a row of elements into a prefix, and that and a suffix into a window; as it
+    join_f lift_join    # a row of elements into a prefix, and that and a suffix into a window
     join_f fold_join    # the same of accumulators
     clear_f clear       # the identity
     finish_f finish     # accumulators into output; NULL if they are the output
