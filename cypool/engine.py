@@ -89,6 +89,9 @@ PAIRS_ONE_BY_ONE = range(16, 100)
 #: Shorter rows of 16-bit floats are made floats together, before they are added up.
 SHORT_HALVES = 100
 
+#: Shorter ones are ranked together before they are ordered, not as they are compared.
+SHORT_KEYS = 64
+
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 393216
 
@@ -570,6 +573,9 @@ def plan_for(
     alone = alone and row.spacing != geometry.ADAPTIVE
     if halves and alone and lane.n * inner.n < SHORT_HALVES:
         mapping = "widen"
+    short = lane.n * inner.n < SHORT_KEYS
+    if not sums and is_float(x_dtype) and size == 2 and mapping == "none" and short:
+        mapping, kind = "rank", "max"
 
     # Few items with large windows: split the windows, to have work for every thread, and into so
     # many parts that a sum is as shallow as it can be.

@@ -463,16 +463,25 @@ def test_adaptive_windows_that_slide(dtype, length, result, monkeypatch):
             np.testing.assert_array_equal(plain(y), plain(expected))
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
-@pytest.mark.parametrize("width", [150, 700, 5000])
-def test_what_is_staged_is_not_read_ahead(dtype, width):
-    x = ties((2, 9, width), dtype)
+@pytest.mark.parametrize("dtype", ["uint8", "float16", *BFLOATS, "float32", "float64"])
+@pytest.mark.parametrize(
+    "shape", [(7, 150), (55, 55), (1, 7000), (75, 90, 3), (20, 28, 64), (4, 6, 700)]
+)
+@pytest.mark.parametrize("window", [(2, 2), (3, 2), (3, 1)])
+def test_large_inputs_are_pooled_as_small_ones(dtype, shape, window):
+    # Only those from 8 MiB on are read in order before, and fetched.
+    planes = -(-9 * 2**20 // (math.prod(shape) * np.dtype(dtype).itemsize))
+    kind = "float32" if dtype == "bfloat16" else dtype
+    x = np.resize(ties((100, 1009), kind), (planes, *shape)).astype(dtype)
     memory = np.zeros(x.nbytes + 1, np.uint8)
     apart = memory[1:].view(dtype).reshape(x.shape)  # aligned for nothing
     apart[...] = x
-    for pool in (cypool.max_pool, cypool.min_pool, cypool.avg_pool):
-        for window in (2, 3):
-            expected = pool(x, window, 2, axis=(1, 2))
-            np.testing.assert_array_equal(
-                plain(pool(apart, window, 2, axis=(1, 2))), plain(expected)
-            )
+    k, s = window
+    k = min(k, *shape[:2])
+    for pool in (cypool.max_pool, cypool.min_pool, cypool.avg_pool, cypool.lp_pool):
+        given = {"axis": (1, 2), "padding": k // 2 if len(shape) == 2 else 0}
+        y = pool(x, k, s, **given)
+        eighth = -(-planes // 8)
+        small = [pool(x[i : i + eighth], k, s, **given) for i in range(0, planes, eighth)]
+        np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))
+        np.testing.assert_array_equal(plain(pool(apart, k, s, **given)), plain(y))

@@ -258,22 +258,22 @@ cdef void sum_fold(
 # Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between:
 # most of what deep networks and pictures pool.
 
-cdef inline elem_t better_pair(const elem_t* x, Py_ssize_t j, order_t* order) noexcept nogil:
-    return better[elem_t, order_t](
-        taken[elem_t, order_t](x[2 * j], order), taken[elem_t, order_t](x[2 * j + 1], order), order)
-
-
 cdef inline void best_pairs_few(
     elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c, Py_ssize_t n, int count,
     bint fresh, order_t* order) noexcept nogil:
     cdef Py_ssize_t j
-    cdef elem_t x
+    cdef elem_t x, y
     for j in range(n):
-        x = better_pair(a, j, order)
+        x = taken[elem_t, order_t](a[2 * j], order)
+        x = better[elem_t, order_t](x, taken[elem_t, order_t](a[2 * j + 1], order), order)
         if count > 1:
-            x = better[elem_t, order_t](x, better_pair(b, j, order), order)
+            y = taken[elem_t, order_t](b[2 * j], order)
+            y = better[elem_t, order_t](y, taken[elem_t, order_t](b[2 * j + 1], order), order)
+            x = better[elem_t, order_t](x, y, order)
         if count > 2:
-            x = better[elem_t, order_t](x, better_pair(c, j, order), order)
+            y = taken[elem_t, order_t](c[2 * j], order)
+            y = better[elem_t, order_t](y, taken[elem_t, order_t](c[2 * j + 1], order), order)
+            x = better[elem_t, order_t](x, y, order)
         if not fresh:
             x = better[elem_t, order_t](dst[j], x, order)
         dst[j] = x

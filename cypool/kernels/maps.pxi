@@ -31,7 +31,7 @@ ctypedef fused packed_t:
 cdef enum:
     MAP_NONE = 0
     MAP_WIDEN = 1           # 16-bit floats to float
-    MAP_RANK = 2            # floats to keys of their order, NaNs below all
+    MAP_RANK = 2            # floats to keys of their order
     MAP_POWER = 3           # anything to |x|**p in double
     MAP_NUMBER = 4          # floats to double
     MAP_PACK = 5            # rank and index in 64 bits

@@ -38,6 +38,7 @@ cdef enum:
     DETOURS = 15        # items at most, one that is doubtful and others, that are not done at once
     OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
     SLOTS = 3           # the same of rows that are staged tap by tap
+    LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache, where order is nothing
     LONG_SOURCE = 256   # rows of so many bytes, of several at a time, are read in order before
     FAR_SOURCE = 1024   # the same of rows that lie far from each other
     READ_AHEAD = 16384  # so many bytes at a time
@@ -1831,7 +1832,11 @@ cdef class Plan:
             raise ValueError("the output is not contiguous")
         # What is staged is read in order, and so are pairs of 16-bit floats that are added up at
         # once; what is lifted was mostly read for the windows before.
-        p.reads_ahead = not (p.tangled or lifts or joins or p.rows.indices != NULL)
+        nbytes = elem_size(elem)
+        for length in x_shape:
+            nbytes *= length
+        p.reads_ahead = nbytes >= LARGE_INPUT and not (
+            p.tangled or lifts or joins or p.rows.indices != NULL)
         if p.rows.at_once == NULL:
             p.reads_ahead = p.reads_ahead and p.rows.map == NULL
         else:
@@ -1860,9 +1865,9 @@ cdef class Plan:
             i = p.outer[p.nouter - 1].out
             p.items = p.items // i * ((i + stack - 1) // stack)
         # Sums take long enough for the next planes to come meanwhile.
-        p.fetches = (p.nouter > 0 and p.row_blocks == p.lane_blocks == 1 and p.rows.finish != NULL
+        p.fetches = (nbytes >= LARGE_INPUT and p.rows.finish != NULL and p.nouter > 0
+                     and p.row_blocks == p.lane_blocks == 1 and p.outer[p.nouter - 1].k == 1
                      and p.row.spacing == p.lane.spacing == REGULAR
-                     and p.outer[p.nouter - 1].k == 1
                      and 0 < stack * p.outer[p.nouter - 1].xs <= 2 * READ_AHEAD)
         # The scratch of a thread: four blocks (five where phases are spread), result, staged rows,
         # native row, finished row, divisors.
