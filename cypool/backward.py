@@ -353,18 +353,20 @@ def shared_out(
     if out is None:
         out = np.empty(shape, each.dtype)
     check_out(out, shape, each.dtype)
-    last = min(axes, default=0) + len(axes) == len(shape)
-    if last and count > 1 and out.size and out.flags.c_contiguous:
-        # The last axes: each gradient goes to neighbours.
+    target = out.view(np.ndarray)  # a subclass may have its own idea of shapes
+    if min(axes, default=0) + len(axes) < len(shape) or count == 1:
+        pool("max", np.broadcast_to(each, shape), 1, axis=(), out=target, num_threads=num_threads)
+    elif each.dtype.itemsize <= 4 and target.size and target.flags.c_contiguous:
+        # The last axes: each gradient goes to neighbours, which the kernels know for these types.
         pool(
             "sum",
             each.reshape(-1),
             count,
             axis=0,
-            turned_shape=(out.size,),
-            out=out.reshape(-1),
+            turned_shape=(target.size,),
+            out=target.reshape(-1),
             num_threads=num_threads,
         )
     else:
-        pool("max", np.broadcast_to(each, shape), 1, axis=(), out=out, num_threads=num_threads)
+        np.copyto(target, each)
     return out
