@@ -38,7 +38,7 @@ ctypedef fused index_t:
 
 cdef enum:
     PHASES = 4096       # elements of all sources, dealt out
-    CHUNK = 256         # elements that are kept with their indices, or ranges of magnitudes
+    CHUNK = 256         # elements that are kept with their indices, or columns of sums
     MOST_ROWS = 9       # of 16-bit floats that are added up at once
     SHIFT = 896         # from the exponent of a 16-bit float to that of its half_term()
     PRODUCT = 1023      # of a sum and a factor that is no power of two: it has such exponents
@@ -93,36 +93,42 @@ cdef inline bint once_floats(
 
 
 cdef inline void widen(
-    uint16_t* most, uint16_t* least, const half_t* a, const half_t* b, const half_t* c,
-    const half_t* d, Py_ssize_t n, int count) noexcept nogil:
-    """Widen ranges of magnitudes, one each for n elements, to those of up to four rows.
-
-    The least is that which is not 0, less 1.
-    """
-    cdef uint16_t high, low
+    uint16_t* most, uint16_t* least, const half_t* src, Py_ssize_t n) noexcept nogil:
+    """Widen a range of magnitudes to n elements; the least is that which is not 0, less 1."""
+    cdef uint16_t high = most[0], low = least[0], size
     cdef Py_ssize_t j
     for j in range(n):
-        high = most[j]
-        low = least[j]
-        widen_one(&high, &low, a + j)
-        if count > 1:
-            widen_one(&high, &low, b + j)
-        if count > 2:
-            widen_one(&high, &low, c + j)
-        if count > 3:
-            widen_one(&high, &low, d + j)
-        most[j] = high
+        size = <uint16_t> (src[j].bits & 0x7FFF)
+        high = size if size > high else high
         if half_t is Brain:
-            least[j] = low
+            size = <uint16_t> (size - 1)
+            low = size if size < low else low
+    most[0] = high
+    least[0] = low
 
 
-cdef inline void widen_one(
-    uint16_t* most, uint16_t* least, const half_t* x) noexcept nogil:
-    cdef uint16_t size = <uint16_t> (x.bits & 0x7FFF)
-    most[0] = size if size > most[0] else most[0]
+cdef inline bint far_apart(
+    const half_t** src, Py_ssize_t pitch, Py_ssize_t count, Py_ssize_t rows,
+    Py_ssize_t n) noexcept nogil:
+    """Whether any element is not finite, or magnitudes are too far apart for exact sums.
+
+    Rows end to end are read as one: a few long loops, where a short one for each row is dear.
+    """
+    cdef uint16_t most = 0, least = <uint16_t> -1
+    cdef Py_ssize_t size = n * <Py_ssize_t> sizeof(half_t), i = 0, near, r
+    while i < count:
+        near = 1
+        while i + near < count and <const char*> src[i + near] - <const char*> src[i] == near * size:
+            near += 1
+        if 0 <= pitch <= near * size:
+            widen(&most, &least, src[i], (rows - 1) * pitch // sizeof(half_t) + near * n)
+        else:
+            for r in range(rows):
+                widen(&most, &least, past(src[i], r * pitch), near * n)
+        i += near
     if half_t is Brain:
-        size = <uint16_t> (size - 1)
-        least[0] = size if size < least[0] else least[0]
+        return most >= 0x7F80 or most > least + SPAN
+    return most >= 0x7C00
 
 
 cdef inline double half_terms(
@@ -198,23 +204,16 @@ cdef inline void half_lanes(
 
 cdef inline void once_halves(
     half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, bint product,
-    double factor, int shift, uint16_t* most, uint16_t* least) noexcept nogil:
+    double factor, int shift) noexcept nogil:
     """dst[j] = the sum of up to nine terms, over 2**shift or times a factor and over that."""
     cdef const half_t* at[MOST_ROWS]
     cdef uint32_t rest[MOST_ROWS + 1]
-    cdef Py_ssize_t terms = 2 * n if pairs else n, i = 0, m
-    while i < terms:
-        m = min(terms - i, <Py_ssize_t> CHUNK)
-        widen(most, least, src[0] + i, src[1] + i, src[2] + i, src[3] + i, m, min(count, 4))
-        if count > 4:
-            widen(most, least, src[4] + i, src[5] + i, src[6] + i, src[7] + i, m, 4)
-            widen(most, least, src[8] + i, src[8] + i, src[8] + i, src[8] + i, m, 1)
-        i += CHUNK
+    cdef Py_ssize_t terms = 2 * n if pairs else n, most = 4 if count <= 4 else MOST_ROWS, i
     half_lanes(dst, src, terms // 2, count, pairs, product, factor, shift)
     if terms % 2 == 0:
         return
     # An odd one fills a part of a lane elsewhere.
-    for i in range(MOST_ROWS):
+    for i in range(most):
         rest[i] = src[i][n - 1].bits
         at[i] = <const half_t*> &rest[i]
     half_lanes(
@@ -222,29 +221,16 @@ cdef inline void once_halves(
     memcpy(dst + n - 1, &rest[MOST_ROWS], sizeof(half_t))
 
 
-cdef inline bint far_apart(
-    const uint16_t* most, const uint16_t* least, half_t* _) noexcept nogil:
-    """Whether any of CHUNK ranges has what is not finite, or all are too wide for exact sums."""
-    cdef uint16_t high = 0, low = <uint16_t> -1
-    cdef Py_ssize_t j
-    for j in range(CHUNK):
-        high = most[j] if most[j] > high else high
-        low = least[j] if least[j] < low else low
-    if half_t is Brain:
-        return high >= 0x7F80 or high > low + SPAN
-    return high >= 0x7C00
-
-
 cdef inline bint once_few(
     once_t* dst, const once_t** src, Py_ssize_t n, int count, bint pairs, double factor,
-    int shift, Ending ending, uint16_t* most, uint16_t* least) noexcept nogil:
+    int shift, Ending ending) noexcept nogil:
     if once_t is float:
         return once_floats(
             dst, src[0], src[1], src[2], src[3], n, count, pairs, False, factor, ending.margin)
     elif shift < PRODUCT:
-        once_halves(dst, src, n, count, pairs, False, factor, shift, most, least)
+        once_halves(dst, src, n, count, pairs, False, factor, shift)
     else:
-        once_halves(dst, src, n, count, pairs, True, factor, PRODUCT, most, least)
+        once_halves(dst, src, n, count, pairs, True, factor, PRODUCT)
     return False
 
 
@@ -252,8 +238,6 @@ cdef inline bint once(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint pairs, const Once* how, Ending ending) noexcept nogil:
     cdef const once_t* at[MOST_ROWS]
-    cdef uint16_t most[CHUNK]
-    cdef uint16_t least[CHUNK]
     cdef uint16_t nothing[CHUNK]
     cdef double factor = how.factor
     cdef int shift
@@ -265,19 +249,18 @@ cdef inline bint once(
         else:
             shift = PRODUCT
             factor *= 2.0**127      # the difference
-        memset(most, 0, sizeof(most))
-        memset(least, -1, sizeof(least))
+        doubtful = far_apart(src, src_pitch, count, rows, 2 * n if pairs else n)
+    for i in range(4):
+        at[i] = src[min(i, count - 1)]
     for r in range(rows):
-        for i in range(MOST_ROWS):
-            at[i] = <const once_t*> (<const char*> src[min(i, count - 1)] + r * src_pitch)
         if count == 4:
-            doubtful |= once_few(dst, at, n, 4, pairs, factor, shift, ending, most, least)
+            doubtful |= once_few(dst, at, n, 4, pairs, factor, shift, ending)
         elif count == 3:
-            doubtful |= once_few(dst, at, n, 3, pairs, factor, shift, ending, most, least)
+            doubtful |= once_few(dst, at, n, 3, pairs, factor, shift, ending)
         elif count == 2:
-            doubtful |= once_few(dst, at, n, 2, pairs, factor, shift, ending, most, least)
+            doubtful |= once_few(dst, at, n, 2, pairs, factor, shift, ending)
         elif count == 1:
-            doubtful |= once_few(dst, at, n, 1, pairs, factor, shift, ending, most, least)
+            doubtful |= once_few(dst, at, n, 1, pairs, factor, shift, ending)
         elif once_t is float or pairs:
             return True     # there is no such thing
         else:
@@ -291,12 +274,11 @@ cdef inline bint once(
                     at[i] = <const once_t*> nothing
                     if i < count:
                         at[i] = <const once_t*> (<const char*> src[i] + r * src_pitch) + begin
-                once_halves(
-                    dst + begin, at, m, MOST_ROWS, False, True, factor, PRODUCT, most, least)
+                once_halves(dst + begin, at, m, MOST_ROWS, False, True, factor, PRODUCT)
                 begin += m
+        for i in range(4):
+            at[i] = past(at[i], src_pitch)
         dst = <once_t*> (<char*> dst + dst_pitch)
-    if not (once_t is float):
-        return far_apart(most, least, dst)
     return doubtful
 
 
@@ -423,12 +405,10 @@ cdef inline void half_window(
 
 
 cdef inline void column(
-    Column* to, const once_t** at, Py_ssize_t n, int count, uint16_t* most,
-    uint16_t* least) noexcept nogil:
+    Column* to, const once_t** at, Py_ssize_t n, int count) noexcept nogil:
     if once_t is float:
         float_column(to, at[0], at[1], at[2], n, count)
     else:
-        widen(most, least, at[0], at[1], at[2], at[2], n, count)
         half_column(to, at[0], at[1], at[2], n, count)
 
 
@@ -442,16 +422,15 @@ cdef bint once_shared(
     cdef Column columns[3]
     cdef Column* to
     cdef const once_t* at[3]
-    cdef uint16_t most[CHUNK]
-    cdef uint16_t least[CHUNK]
     cdef double factor = how.factor
     cdef Py_ssize_t above = count // how.taps, begin = 0, i, j, m, there
     cdef Py_ssize_t stop = (rows - 1) * how.stride + how.taps
     cdef bint doubtful = False
     if not (once_t is float):
         factor *= 2.0**127      # as in once()
-        memset(most, 0, sizeof(most))
-        memset(least, -1, sizeof(least))
+        for i in range(above):
+            at[i] = src[i * how.taps]
+        doubtful = far_apart(at, how.apart, above, stop, n)
     while begin < n:
         m = min(n - begin, <Py_ssize_t> CHUNK)
         for i in range((rows - 1) * how.stride + 3):
@@ -463,11 +442,11 @@ cdef bint once_shared(
             if there < 0 or there >= stop:
                 memset(to, 0, sizeof(Column))
             elif above == 3:
-                column(to, at, m, 3, most, least)
+                column(to, at, m, 3)
             elif above == 2:
-                column(to, at, m, 2, most, least)
+                column(to, at, m, 2)
             else:
-                column(to, at, m, 1, most, least)
+                column(to, at, m, 1)
             if i < 2 or (i - 2) % how.stride != 0:
                 continue
             if once_t is float:
@@ -480,8 +459,6 @@ cdef bint once_shared(
             dst = <once_t*> (<char*> dst + dst_pitch)
         dst = <once_t*> (<char*> dst - rows * dst_pitch)
         begin += m
-    if not (once_t is float):
-        return far_apart(most, least, dst)
     return doubtful
 
 

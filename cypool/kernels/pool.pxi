@@ -38,10 +38,12 @@ cdef enum:
     DETOURS = 15        # items at most, one that is doubtful and others, that are not done at once
     OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
     SLOTS = 3           # the same of rows that are staged tap by tap
-    LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache, where order is nothing
-    LONG_SOURCE = 256   # rows of so many bytes, of several at a time, are read in order before
-    FAR_SOURCE = 1024   # the same of rows that lie far from each other
-    READ_AHEAD = 16384  # so many bytes at a time
+    LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache
+    PIECE = 4096        # bytes of sources that are folded while others are fetched
+    LEAD = 8192         # which lie so many bytes further on
+    MOST_FETCHED = 65536    # bytes of sources that are worth it, and twice those of planes
+    LONG_SOURCE = 256   # in which rows have so many, where all of a window's lie end to end
+    FAR_SOURCE = 1024   # or so many, where windows lie far from each other
     NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
@@ -102,8 +104,8 @@ cdef struct Pool:
     bint spreads            # lane windows are transposed: each phase of the lanes slides
     bint roots              # sums of powers
     bint omits              # NaNs are left out
-    bint reads_ahead        # what is folded side by side is read in order before
-    bint fetches            # the next planes are, while an item is worked at
+    bint fetches_rows       # those that are folded later are brought nearer meanwhile
+    bint fetches_planes     # so are the next ones, while an item is worked at
     bint repeats            # an element may be folded into a window twice
     Mapping mapping
     Ending ending
@@ -180,7 +182,7 @@ cdef struct Place:
     bint at_once            # the item goes straight into the output
     bint doubtful           # and is not to be trusted
     Once once               # how
-    bint reads_ahead        # rows are read where they lie, and in order before
+    bint fetches            # rows are read where they lie, and fetched before
     bint scans              # the item's elements widen
     Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
@@ -363,38 +365,30 @@ cdef inline void touch(const char* src, Py_ssize_t n, char* spare) noexcept nogi
     spare[0] = bits
 
 
-cdef Py_ssize_t read_ahead(
-    const char** batch, Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n,
-    char* spare) noexcept nogil:
-    """Read what the next rows are folded of in its order in memory, and return how many they are.
+cdef inline void fetch(const char* src, Py_ssize_t n) noexcept nogil:
+    """Have n bytes brought nearer."""
+    cdef Py_ssize_t i = 0
+    while i < n:
+        cypool_prefetch(src + i)
+        i += 64
 
-    Sources of a row are read side by side, which is slow from memory if they are long.
-    """
-    cdef Py_ssize_t i, near = 1, stretch
-    cdef bint far
+
+cdef Py_ssize_t end_to_end(
+    const char** batch, Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows,
+    Py_ssize_t n) noexcept nogil:
+    """How many sources of n bytes lie end to end each time; 0 if they are not worth fetching."""
+    cdef Py_ssize_t i, near = 1
+    cdef bint pays = True
     while near < count and batch[near] - batch[near - 1] == n:
         near += 1
-    stretch = near * n
     for i in range(near, count):
         if i % near > 0 and batch[i] - batch[i - 1] != n:
-            return rows
-    # Rows end to end; or two such stretches, each read once; or long rows anywhere.
-    if step == stretch and count <= 2 * near:
-        far = stretch < LONG_SOURCE
-    elif step <= stretch and count == near:
-        far = n < LONG_SOURCE
-    else:
-        far = n < FAR_SOURCE
-    if far or count * n > 4 * READ_AHEAD or step < 0:
-        return rows
-    rows = clamped((READ_AHEAD * near // count - stretch) // (step + 1) + 1, 1, rows)
-    if step > stretch:
-        rows = 1
-    i = 0
-    while i < count:
-        touch(batch[i], (rows - 1) * step + stretch, spare)
-        i += near
-    return rows
+            return 0
+    if rows == 1 or step > near * n:
+        pays = n >= FAR_SOURCE
+    elif near == count:
+        pays = n >= LONG_SOURCE     # shorter ones, in order, come by themselves
+    return near if pays and step >= 0 and count * n <= MOST_FETCHED else 0
 
 
 cdef void lift_couples(
@@ -420,7 +414,8 @@ cdef void lift_at_once(
     char* raw) noexcept nogil:
     """Make output of source rows; short ones are laid end to end first, to be one."""
     cdef const char* joined[4]
-    cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size, i, r, run = 1
+    cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size
+    cdef Py_ssize_t begin = 0, run = 1, i, r
     if p.rows.indices != NULL:
         place.once.start = place.lane * p.lane.s - p.lane.before - position
         place.once.cells = cells
@@ -436,39 +431,113 @@ cdef void lift_at_once(
         place.doubtful |= p.rows.at_once(
             dst, pitch, batch, step, count, rows, n, &place.once, p.ending)
         return
-    while rows > 0:
-        run = min(rows, run)
+    while begin < rows:
+        run = min(rows - begin, run)
         for i in range(count):
             joined[i] = raw + i * run * size
             for r in range(run):
-                memcpy(raw + (i * run + r) * size, batch[i] + r * step, size)
-            batch[i] += run * step
+                memcpy(raw + (i * run + r) * size, batch[i] + (begin + r) * step, size)
         place.doubtful |= p.rows.at_once(
-            dst, 0, joined, 0, count, 1, run * n, &place.once, p.ending)
-        dst += run * pitch
+            dst + begin * pitch, 0, joined, 0, count, 1, run * n, &place.once, p.ending)
+        begin += run
+
+
+cdef void lift_sources(
+    const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
+    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
+    bint fresh, char* raw) noexcept nogil:
+    """Fold source rows that begin at an input position into dst, as cells or as lanes of pairs."""
+    if place.at_once:
+        lift_at_once(p, place, dst, pitch, batch, step, count, rows, position, cells, raw)
+    elif p.pairs:
+        lift_pairs(p, place, dst, pitch, batch, step, count, rows, position, fresh)
+    else:
+        p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
+
+
+cdef void lift_pieces(
+    const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
+    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
+    bint fresh, char* raw, Py_ssize_t near, Py_ssize_t n) noexcept nogil:
+    """lift_sources() of some rows at a time, while later ones are fetched."""
+    cdef Py_ssize_t share = near * n, i, run, lead
+    run = max((PIECE * near // count - share) // (step + 1) + 1, 1)
+    lead = max(LEAD * near // count // (step + 1), 1) * step
+    while rows > 0:
+        run = min(run, rows)
+        i = 0
+        while i < count:
+            fetch(batch[i] + lead, (run - 1) * step + share)
+            i += near
+        lift_sources(p, place, dst, pitch, batch, step, count, run, position, cells, fresh, raw)
         rows -= run
+        dst += run * pitch
+        for i in range(count):
+            batch[i] += run * step
+            if p.rows.indices != NULL:
+                place.once.index[i] += run * place.once.step
+        if p.rows.indices != NULL:
+            place.once.indices += place.once.wide * run * pitch
+
+
+cdef void lift_columns(
+    const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
+    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
+    bint fresh, char* raw, Py_ssize_t n) noexcept nogil:
+    """lift_sources() of some lanes, or cells, of each row at a time, while later ones are fetched."""
+    cdef const char* part[BATCH]
+    cdef Py_ssize_t lanes = place.lanes, first = place.lane, i, j, r, run, ahead
+    cdef Py_ssize_t most = lanes if place.at_once or p.pairs else cells, size = n // most
+    cdef Py_ssize_t acc_size = p.inner * p.out_size if place.at_once else p.rows.size
+    for r in range(rows):
+        j = 0
+        while j < most:
+            run = min(most - j, max(PIECE // (2 * count * size), 1))
+            ahead = j * size + LEAD // count
+            if ahead >= n:
+                ahead += step - n
+            for i in range(count):
+                fetch(batch[i] + ahead, run * size)
+                part[i] = batch[i]
+                if place.at_once or not p.pairs:    # which find their elements by themselves
+                    part[i] += j * size
+            place.lane = first + j
+            place.lanes = run
+            lift_sources(p, place, dst + j * acc_size, pitch, part, step, count, 1, position,
+                         run * (cells // most), fresh, raw)
+            j += run
+        dst += pitch
+        for i in range(count):
+            batch[i] += step
+    place.lane = first
+    place.lanes = lanes
 
 
 cdef void lift_batch(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
     bint fresh, char* raw) noexcept nogil:
-    """Fold source rows that begin at an input position into dst, as cells or as lanes of pairs."""
-    cdef Py_ssize_t i, run
-    while rows > 0:
-        run = rows
-        if place.reads_ahead and count > 1:
-            run = read_ahead(batch, step, count, rows, cells * p.size, raw)
-        if place.at_once:
-            lift_at_once(p, place, dst, pitch, batch, step, count, run, position, cells, raw)
-        elif p.pairs:
-            lift_pairs(p, place, dst, pitch, batch, step, count, run, position, fresh)
-        else:
-            p.rows.lift(dst, pitch, batch, step, count, run, cells, fresh)
-        rows -= run
-        dst += run * pitch
-        for i in range(count if rows > 0 else 0):
-            batch[i] += run * step
+    """Fold source rows that begin at an input position into dst; what comes is fetched meanwhile.
+
+    Sources of a row are read side by side, which is slow from memory.
+    """
+    cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size), near = 0, i = 0
+    if place.fetches and count > 1:
+        near = end_to_end(batch, step, count, rows, n)
+    if near > 0 and (rows > 1 or n >= PIECE):
+        if count * n <= 2 * PIECE:
+            lift_pieces(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
+                        raw, near, n)
+            return
+        if not (p.spreads or p.rows.indices != NULL):
+            lift_columns(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
+                         raw, n)
+            return
+    elif near > 0:
+        while i < count:    # nothing is known of what comes
+            fetch(batch[i], near * n)
+            i += near
+    lift_sources(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw)
 
 
 cdef void lift_pairs(
@@ -545,7 +614,7 @@ cdef void vertical(
     cdef const char* src = call.x + place.x_at + position * p.lane.xs + first * xs
     cdef const char* at
     cdef char* native = raw - p.at_raw + p.at_native
-    place.reads_ahead = p.reads_ahead and not staged
+    place.fetches = p.fetches_rows and not staged
     if place.at_once and call.indices != NULL:
         place.once.indices = call.indices + place.once.wide * (dst - call.out)
         place.once.step = stride * p.row.step
@@ -1585,7 +1654,7 @@ cdef void pool_item(
     if place.planes > 1:    # without rows between them, which are nobody's
         together = (p.plane_rows == place.rows
                     and p.outer[p.nouter - 1].os == place.rows * p.row.os)
-    if p.fetches:
+    if p.fetches_planes:
         fetch_next(p, call, &place)
     if p.rows.at_once != NULL and together and not call.tangled:
         if memory.detours == 0:
@@ -1830,17 +1899,12 @@ cdef class Plan:
                 p.rows.at_once = choose_shifted(elem, pairs)
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
-        # What is staged is read in order, and so are pairs of 16-bit floats that are added up at
-        # once; what is lifted was mostly read for the windows before.
+        # What is staged is read in order; what is lifted was mostly read for the windows before.
         nbytes = elem_size(elem)
         for length in x_shape:
             nbytes *= length
-        p.reads_ahead = nbytes >= LARGE_INPUT and not (
-            p.tangled or lifts or joins or p.rows.indices != NULL)
-        if p.rows.at_once == NULL:
-            p.reads_ahead = p.reads_ahead and p.rows.map == NULL
-        else:
-            p.reads_ahead = p.reads_ahead and not (pairs and acc == 3 and p.x_size == 2)
+        p.fetches_rows = nbytes >= LARGE_INPUT and not (
+            p.tangled or lifts or joins or (p.rows.indices != NULL and p.lane.k > 1))
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies
@@ -1865,10 +1929,11 @@ cdef class Plan:
             i = p.outer[p.nouter - 1].out
             p.items = p.items // i * ((i + stack - 1) // stack)
         # Sums take long enough for the next planes to come meanwhile.
-        p.fetches = (nbytes >= LARGE_INPUT and p.rows.finish != NULL and p.nouter > 0
-                     and p.row_blocks == p.lane_blocks == 1 and p.outer[p.nouter - 1].k == 1
-                     and p.row.spacing == p.lane.spacing == REGULAR
-                     and 0 < stack * p.outer[p.nouter - 1].xs <= 2 * READ_AHEAD)
+        p.fetches_planes = (nbytes >= LARGE_INPUT and p.rows.finish != NULL and p.nouter > 0
+                            and p.row_blocks == p.lane_blocks == 1
+                            and p.outer[p.nouter - 1].k == 1
+                            and p.row.spacing == p.lane.spacing == REGULAR
+                            and 0 < stack * p.outer[p.nouter - 1].xs <= MOST_FETCHED // 2)
         # The scratch of a thread: four blocks (five where phases are spread), result, staged rows,
         # native row, finished row, divisors.
         if lifts:
