@@ -39,7 +39,7 @@ ctypedef fused index_t:
 cdef enum:
     PHASES = 4096       # elements of all sources, dealt out
     CHUNK = 256         # elements that are kept with their indices, or columns of sums
-    MOST_ROWS = 9       # of 16-bit floats that are added up at once
+    MOST_ROWS = 9       # of 16-bit floats that are added up at once, or that are compared
     SHIFT = 896         # from the exponent of a 16-bit float to that of its half_term()
     PRODUCT = 1023      # of a sum and a factor that is no power of two: it has such exponents
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
@@ -720,29 +720,59 @@ cdef inline index_t index_of_first(
     return (where & stays) | (index & ~stays)
 
 
-cdef inline void first_few(
-    first_t* best, index_t* where, const first_t* a, const first_t* b, const first_t* c,
-    const index_t* index, Py_ssize_t n, bint fresh, uint64_t flip) noexcept nogil:
-    """Find the best of three rows, and of those before unless `fresh`, and where it was."""
-    cdef index_t ia = index[0], ib = index[1], ic = index[2], i
+cdef inline void take(
+    first_t* best, index_t* where, first_t x, index_t index) noexcept nogil:
+    """Let x be the best, if it is, and its index where that is."""
     cdef Most* most = NULL
-    cdef first_t x, y
+    where[0] = index_of_first(best[0], x, where[0], index)
+    best[0] = better[first_t, Most](best[0], x, most)
+
+
+cdef inline void first_few(
+    first_t* best, index_t* where, const first_t** src, const index_t* index, Py_ssize_t n,
+    int count, bint fresh, uint64_t flip) noexcept nogil:
+    """Find the best of 3, 4 or 9 rows, and of those before unless `fresh`, and where it was."""
+    cdef const first_t* a = src[0]
+    cdef const first_t* b = src[1]
+    cdef const first_t* c = src[2]
+    cdef const first_t* d = src[3 if count > 3 else 0]
+    cdef const first_t* e = src[4 if count > 4 else 0]
+    cdef const first_t* f = src[5 if count > 4 else 0]
+    cdef const first_t* g = src[6 if count > 4 else 0]
+    cdef const first_t* h = src[7 if count > 4 else 0]
+    cdef const first_t* k = src[8 if count > 4 else 0]
+    cdef index_t ia = index[0], ib = index[1], ic = index[2], id = 0, i
+    cdef index_t ie = 0, if_ = 0, ig = 0, ih = 0, ik = 0
+    cdef first_t x
     cdef Py_ssize_t j
+    if count > 3:
+        id = index[3]
+    if count > 4:
+        ie = index[4]
+        if_ = index[5]
+        ig = index[6]
+        ih = index[7]
+        ik = index[8]
     for j in range(n):
-        y = turned(a[j], flip)
         if fresh:
-            x = y
+            x = turned(a[j], flip)
             i = ia
         else:
             x = best[j]
-            i = index_of_first(x, y, where[j], ia)
-            x = better[first_t, Most](x, y, most)
-        y = turned(b[j], flip)
-        i = index_of_first(x, y, i, ib)
-        x = better[first_t, Most](x, y, most)
-        y = turned(c[j], flip)
-        where[j] = index_of_first(x, y, i, ic)
-        best[j] = better[first_t, Most](x, y, most)
+            i = where[j]
+            take(&x, &i, turned(a[j], flip), ia)
+        take(&x, &i, turned(b[j], flip), ib)
+        take(&x, &i, turned(c[j], flip), ic)
+        if count > 3:
+            take(&x, &i, turned(d[j], flip), id)
+        if count > 4:
+            take(&x, &i, turned(e[j], flip), ie)
+            take(&x, &i, turned(f[j], flip), if_)
+            take(&x, &i, turned(g[j], flip), ig)
+            take(&x, &i, turned(h[j], flip), ih)
+            take(&x, &i, turned(k[j], flip), ik)
+        best[j] = x
+        where[j] = i
 
 
 cdef bint first_rows(
@@ -752,25 +782,31 @@ cdef bint first_rows(
     """dst[r, j] = the greatest of src[0][r, j] … src[count - 1][r, j], and its index beside it."""
     cdef first_t best[CHUNK]
     cdef index_t where[CHUNK]
-    cdef const first_t* at[3]
-    cdef index_t index[3]
+    cdef const first_t* at[MOST_ROWS]
+    cdef index_t index[MOST_ROWS]
     cdef int64_t* indices
     cdef uint64_t flip = flip_of(best, ending)
-    cdef Py_ssize_t begin, i, j, m, r, t, s
+    cdef Py_ssize_t begin, i, j, m, r, t, s, few = count if count == 4 or count == 9 else 3
     for r in range(rows):
         indices = <int64_t*> (how.indices + r * how.wide * dst_pitch)
         begin = 0
         while begin < n:
             m = min(n - begin, <Py_ssize_t> CHUNK)
-            for t in range(0, count, 3):
-                for s in range(3):      # the last source may come again: it changes nothing
+            t = 0
+            while t < count:
+                for s in range(few):    # the last source may come again: it changes nothing
                     i = min(t + s, count - 1)
                     at[s] = past(src[i], r * src_pitch) + begin
                     index[s] = <index_t> (how.index[i] + r * how.step)
-                if t == 0:
-                    first_few(best, where, at[0], at[1], at[2], index, m, True, flip)
+                if few == 9:
+                    first_few(best, where, at, index, m, 9, True, flip)
+                elif few == 4:
+                    first_few(best, where, at, index, m, 4, True, flip)
+                elif t == 0:
+                    first_few(best, where, at, index, m, 3, True, flip)
                 else:
-                    first_few(best, where, at[0], at[1], at[2], index, m, False, flip)
+                    first_few(best, where, at, index, m, 3, False, flip)
+                t += few
             for j in range(m):
                 dst[begin + j] = turned(best[j], flip)
                 indices[begin + j] = where[j]
@@ -845,9 +881,9 @@ cdef bint first_along(
                     three[i] = at[c]
                     now[i] = index[c] + <index_t> (r * how.step)
                 if t == 0 and cut == 0:
-                    first_few(best, where, three[0], three[1], three[2], now, whole, True, flip)
+                    first_few(best, where, three, now, whole, 3, True, flip)
                 else:
-                    first_few(best, where, three[0], three[1], three[2], now, whole, False, flip)
+                    first_few(best, where, three, now, whole, 3, False, flip)
             to = <char*> dst + r * dst_pitch + begin * <Py_ssize_t> sizeof(first_t)
             indices = <int64_t*> (how.indices + how.wide * (to - <char*> dst))
             for j in range(m):
