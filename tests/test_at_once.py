@@ -223,6 +223,39 @@ def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypat
 
 
 @pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
+@pytest.mark.parametrize("apart", range(7, 20))
+@pytest.mark.parametrize("window", [(1, 2), (2, 1), (2, 2), (1, 4), (4, 1), (4, 2), (3, 1)])
+def test_16_bit_floats_of_two_magnitudes(dtype, apart, window, monkeypatch):
+    """Sums that float32 has room for, or just has not, which are halfway but for their last bits."""
+    rng = np.random.default_rng(apart)
+    digits, highest = (10, 15) if dtype == "float16" else (7, 127)
+    shape = (24, 48, 33)
+    whole = rng.integers(2**digits, 2 ** (digits + 1), shape)
+    signs = np.where(rng.random(shape) < 0.5, -1.0, 1.0)
+    for greatest in (highest, highest - 2, 1, 1 - highest):
+        small = rng.random(shape) < 0.4
+        # Small ones differ by their last digits, which are left of two of them.
+        parts = np.where(small, 2**digits + whole % 2, whole)
+        exponents = np.where(small, greatest - apart, greatest) - digits
+        x = (signs * np.ldexp(parts, exponents)).astype(dtype)
+        x[rng.random(shape) < 0.1] = -0.0
+        for axis in ((0, 1), (1, 2)):
+            sums = sliding_window_view(x.astype(np.float64), window, axis).sum((-2, -1))
+            sums = np.moveaxis(sums, axis, (0, 1))[:: window[0], :: window[1]]
+            sums = np.moveaxis(sums, (0, 1), axis)
+            for divisor in (4, 8, 2**12, 2**13):
+                exact = rounded(sums / divisor, dtype)
+                for y in ways(
+                    monkeypatch,
+                    lambda x=x, axis=axis, divisor=divisor: cypool.avg_pool(
+                        x, window, axis=axis, divisor_override=divisor, **THREE
+                    ),
+                    ROWS_AT_ONCE=0,
+                ):
+                    np.testing.assert_array_equal(plain(y), plain(exact))
+
+
+@pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
 @pytest.mark.parametrize(
     "shape", [(64, 260), (300, 17), (6, 40, 62), (2, 8, 10, 70), (2, 8, 9, 601)]
 )

@@ -7,6 +7,10 @@
 # order 2 go the same way, and cannot cancel.  Where each row of a window has one index, the
 # greatest elements are compared with nothing but each other, and the index goes along.
 
+ctypedef fused lane_t:
+    float
+    double
+
 ctypedef fused once_t:
     float
     Half
@@ -38,10 +42,11 @@ ctypedef fused index_t:
 
 cdef enum:
     PHASES = 4096       # elements of all sources, dealt out
+    GROUP = 128         # results of 16-bit floats that are added up in float, or are not
+    BLOCK = 8 * GROUP   # and of which that is found out before
+    TINY = 5 << 10      # bits of a float16 whose quarter is not subnormal, as that may be slow
     CHUNK = 256         # elements that are kept with their indices, or columns of sums
     MOST_ROWS = 9       # of 16-bit floats that are added up at once, or that are compared
-    SHIFT = 896         # from the exponent of a 16-bit float to that of its half_term()
-    PRODUCT = 1023      # of a sum and a factor that is no power of two: it has such exponents
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
 
@@ -92,17 +97,21 @@ cdef inline bint once_floats(
     return doubtful != 0
 
 
+cdef inline void stretch(uint16_t* most, uint16_t* least, const half_t* x) noexcept nogil:
+    """Widen a range of magnitudes to one more; the least is that which is not 0, less 1."""
+    cdef uint16_t size = <uint16_t> (x.bits & 0x7FFF)
+    most[0] = size if size > most[0] else most[0]
+    size = <uint16_t> (size - 1)
+    least[0] = size if size < least[0] else least[0]
+
+
 cdef inline void widen(
     uint16_t* most, uint16_t* least, const half_t* src, Py_ssize_t n) noexcept nogil:
-    """Widen a range of magnitudes to n elements; the least is that which is not 0, less 1."""
-    cdef uint16_t high = most[0], low = least[0], size
+    """Widen a range of magnitudes to n elements."""
+    cdef uint16_t high = most[0], low = least[0]
     cdef Py_ssize_t j
     for j in range(n):
-        size = <uint16_t> (src[j].bits & 0x7FFF)
-        high = size if size > high else high
-        if half_t is Brain:
-            size = <uint16_t> (size - 1)
-            low = size if size < low else low
+        stretch(&high, &low, src + j)
     most[0] = high
     least[0] = low
 
@@ -110,7 +119,7 @@ cdef inline void widen(
 cdef inline bint far_apart(
     const half_t** src, Py_ssize_t pitch, Py_ssize_t count, Py_ssize_t rows,
     Py_ssize_t n) noexcept nogil:
-    """Whether any element is not finite, or magnitudes are too far apart for exact sums.
+    """Whether any element is not finite, or magnitudes are too far apart for exact sums of doubles.
 
     Rows end to end are read as one: a few long loops, where a short one for each row is dear.
     """
@@ -131,183 +140,330 @@ cdef inline bint far_apart(
     return most >= 0x7C00
 
 
-cdef inline double half_terms(
-    uint32_t two, int i, bint pairs, const half_t* tag) noexcept nogil:
+cdef inline uint16_t too_far(
+    uint16_t most, uint16_t least, int bits, const half_t* _) noexcept nogil:
+    """A number with the sign set if float is too short for exact sums of 2**bits such terms.
+
+    They are below 2**(e + 1 + bits), for the greatest exponent e, and multiples of 2**-7 (2**-10)
+    of the power that the least one has; float has 24 bits for that.
+    """
+    cdef int digits = 7 if half_t is Brain else 10
+    cdef uint16_t far = <uint16_t> ((most | ((1 << digits) - 1)) - least
+                                    + (0x7FFF - ((24 - digits - bits) << digits)))
+    if half_t is Brain:
+        far |= <uint16_t> (most + 0x80 + (bits << 7))   # nor may sums overflow
+    return far
+
+
+cdef inline void far_rows(
+    uint16_t* far, uint16_t* top, const half_t** src, Py_ssize_t pitch, Py_ssize_t given,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t per, int count, bint pairs) noexcept nogil:
+    """Set the signs of far[:n] if float may be too short for the windows of `per` rows.
+
+    And of far[n:2 * n] for those of the next ones, and so on; and widen top[:n] to the greatest
+    magnitudes of all.
+    """
+    cdef const half_t* a = src[0]
+    cdef const half_t* b = src[1 if count > 1 else 0]
+    cdef const half_t* c = src[2 if count > 2 else 0]
+    cdef const half_t* d = src[3 if count > 2 else 0]
+    cdef uint16_t most, least
+    cdef Py_ssize_t j, i, r, left = per
+    for r in range(rows):
+        for j in range(n):
+            most = 0
+            least = <uint16_t> -1
+            for i in range(2 if pairs else 1):
+                stretch(&most, &least, a + ((2 if pairs else 1) * j + i))
+                if count > 1:
+                    stretch(&most, &least, b + ((2 if pairs else 1) * j + i))
+                if count > 2:
+                    stretch(&most, &least, c + ((2 if pairs else 1) * j + i))
+                    stretch(&most, &least, d + ((2 if pairs else 1) * j + i))
+            far[j] |= too_far(
+                most, least, (count + 1) // 2 + (1 if pairs and count > 1 else 0), src[0])
+            top[j] = most if most > top[j] else top[j]
+        left -= 1
+        if left == 0:
+            left = per
+            far += n
+        a = past(a, pitch)
+        b = past(b, pitch if given > 1 else 0)
+        c = past(c, pitch)
+        d = past(d, pitch if given > 3 else 0)
+
+
+cdef inline lane_t half_terms(
+    uint32_t two, int i, bint pairs, const half_t* tag, lane_t* _) noexcept nogil:
     """The i-th element of a lane, or the sum of both."""
     if pairs:
-        return half_term(two, 0, tag) + half_term(two, 1, tag)
+        return <lane_t> half_term(two, 0, tag) + <lane_t> half_term(two, 1, tag)
     return half_term(two, i, tag)
 
 
-cdef inline uint64_t half_mean(
+cdef inline uint32_t half_mean(
     uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h,
-    uint32_t k, int i, int count, bint pairs, bint product, double factor, int shift,
-    const half_t* tag) noexcept nogil:
+    uint32_t k, int i, int count, bint pairs, lane_t factor, const half_t* tag) noexcept nogil:
     """The bits of the i-th of the results of lanes."""
-    cdef double x = half_terms(a, i, pairs, tag)
+    cdef lane_t x = half_terms(a, i, pairs, tag, &factor)
     if count > 1:
-        x = x + half_terms(b, i, pairs, tag)
+        x = x + half_terms(b, i, pairs, tag, &factor)
     if count > 2:
-        x = x + half_terms(c, i, pairs, tag)
-    if count > 3:
-        x = x + half_terms(d, i, pairs, tag)
+        x = x + half_terms(c, i, pairs, tag, &factor)
+        x = x + half_terms(d, i, pairs, tag, &factor)
     if count > 4:
-        x = x + half_terms(e, i, pairs, tag)
-        x = x + half_terms(f, i, pairs, tag)
-        x = x + half_terms(g, i, pairs, tag)
-        x = x + half_terms(h, i, pairs, tag)
-        x = x + half_terms(k, i, pairs, tag)
-    if product:
-        x = x * factor
-    return half_of(x, product, shift, tag)
+        x = x + half_terms(e, i, pairs, tag, &factor)
+        x = x + half_terms(f, i, pairs, tag, &factor)
+        x = x + half_terms(g, i, pairs, tag, &factor)
+        x = x + half_terms(h, i, pairs, tag, &factor)
+        x = x + half_terms(k, i, pairs, tag, &factor)
+    if lane_t is float:
+        return half_of_term(x * factor, tag)
+    return <uint32_t> half_of(x * factor, True, tag)
 
 
 cdef inline void half_lanes(
-    half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, bint product,
-    double factor, int shift) noexcept nogil:
-    """The sums of n lanes of two elements each, or a pair, times a factor if they are products.
+    half_t* dst, Py_ssize_t dst_pitch, const half_t** src, Py_ssize_t pitch, Py_ssize_t given,
+    Py_ssize_t rows, Py_ssize_t n, int count, bint pairs, lane_t factor,
+    const Ahead* ahead) noexcept nogil:
+    """A factor times the sums of n lanes of two elements each, or a pair: of 1, 2, 4 or 9 sources.
 
-    And over 2**shift.
+    Those that are not given have no rows to go to.
     """
     cdef const half_t* a = src[0]
-    cdef const half_t* b = src[1]
-    cdef const half_t* c = src[2]
-    cdef const half_t* d = src[3]
-    cdef const half_t* e = src[4]
-    cdef const half_t* f = src[5]
-    cdef const half_t* g = src[6]
-    cdef const half_t* h = src[7]
-    cdef const half_t* k = src[8]
-    cdef uint32_t la, lb, lc, ld, le = 0, lf = 0, lg = 0, lh = 0, lk = 0, done
-    cdef Py_ssize_t j
-    for j in range(n):
-        memcpy(&la, a + 2 * j, 4)
-        memcpy(&lb, b + 2 * j, 4)
-        memcpy(&lc, c + 2 * j, 4)
-        memcpy(&ld, d + 2 * j, 4)
+    cdef const half_t* b = src[1 if count > 1 else 0]
+    cdef const half_t* c = src[2 if count > 2 else 0]
+    cdef const half_t* d = src[3 if count > 2 else 0]
+    cdef const half_t* e = src[4 if count > 4 else 0]
+    cdef const half_t* f = src[5 if count > 4 else 0]
+    cdef const half_t* g = src[6 if count > 4 else 0]
+    cdef const half_t* h = src[7 if count > 4 else 0]
+    cdef const half_t* k = src[8 if count > 4 else 0]
+    cdef uint32_t la, lb = 0, lc = 0, ld = 0, le = 0, lf = 0, lg = 0, lh = 0, lk = 0, done
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        fetch_row(ahead, <const char**> src, given, r * pitch)
+        for j in range(n):
+            memcpy(&la, a + 2 * j, 4)
+            if count > 1:
+                memcpy(&lb, b + 2 * j, 4)
+            if count > 2:
+                memcpy(&lc, c + 2 * j, 4)
+                memcpy(&ld, d + 2 * j, 4)
+            if count > 4:
+                memcpy(&le, e + 2 * j, 4)
+                memcpy(&lf, f + 2 * j, 4)
+                memcpy(&lg, g + 2 * j, 4)
+                memcpy(&lh, h + 2 * j, 4)
+                memcpy(&lk, k + 2 * j, 4)
+            done = half_mean(la, lb, lc, ld, le, lf, lg, lh, lk, 0, count, pairs, factor, dst)
+            if pairs:
+                (<uint16_t*> dst)[j] = <uint16_t> done
+            else:
+                done |= half_mean(
+                    la, lb, lc, ld, le, lf, lg, lh, lk, 1, count, pairs, factor, dst) << 16
+                memcpy(dst + 2 * j, &done, 4)
+        a = past(a, pitch)
+        b = past(b, pitch if given > 1 else 0)
+        if count > 2:
+            c = past(c, pitch)
+            d = past(d, pitch if given > 3 else 0)
         if count > 4:
-            memcpy(&le, e + 2 * j, 4)
-            memcpy(&lf, f + 2 * j, 4)
-            memcpy(&lg, g + 2 * j, 4)
-            memcpy(&lh, h + 2 * j, 4)
-            memcpy(&lk, k + 2 * j, 4)
-        done = <uint32_t> half_mean(
-            la, lb, lc, ld, le, lf, lg, lh, lk, 0, count, pairs, product, factor, shift, dst)
-        if pairs:
-            (<uint16_t*> dst)[j] = <uint16_t> done
-        else:
-            done |= <uint32_t> half_mean(
-                la, lb, lc, ld, le, lf, lg, lh, lk, 1, count, pairs, product, factor, shift,
-                dst) << 16
-            memcpy(dst + 2 * j, &done, 4)
+            e = past(e, pitch)
+            f = past(f, pitch if given > 5 else 0)
+            g = past(g, pitch if given > 6 else 0)
+            h = past(h, pitch if given > 7 else 0)
+            k = past(k, pitch if given > 8 else 0)
+        dst = <half_t*> (<char*> dst + dst_pitch)
 
 
 cdef inline void once_halves(
-    half_t* dst, const half_t** src, Py_ssize_t n, int count, bint pairs, bint product,
-    double factor, int shift) noexcept nogil:
-    """dst[j] = the sum of up to nine terms, over 2**shift or times a factor and over that."""
+    half_t* dst, Py_ssize_t dst_pitch, const half_t** src, Py_ssize_t pitch, Py_ssize_t given,
+    Py_ssize_t rows, Py_ssize_t n, int count, bint pairs, lane_t factor,
+    const Ahead* ahead) noexcept nogil:
+    """dst[r, j] = a factor times the sum of 1, 2, 4 or 9 terms, or pairs."""
     cdef const half_t* at[MOST_ROWS]
     cdef uint32_t rest[MOST_ROWS + 1]
-    cdef Py_ssize_t terms = 2 * n if pairs else n, most = 4 if count <= 4 else MOST_ROWS, i
-    half_lanes(dst, src, terms // 2, count, pairs, product, factor, shift)
-    if terms % 2 == 0:
-        return
+    cdef Py_ssize_t terms = 2 * n if pairs else n, i, r
+    half_lanes(dst, dst_pitch, src, pitch, given, rows, terms // 2, count, pairs, factor, ahead)
     # An odd one fills a part of a lane elsewhere.
-    for i in range(most):
-        rest[i] = src[i][n - 1].bits
-        at[i] = <const half_t*> &rest[i]
-    half_lanes(
-        <half_t*> &rest[MOST_ROWS], at, 1, count, pairs, product, factor, shift)
-    memcpy(dst + n - 1, &rest[MOST_ROWS], sizeof(half_t))
+    for r in range(rows if terms % 2 else 0):
+        for i in range(count):
+            rest[i] = past(src[i], r * pitch if i < given else 0)[n - 1].bits
+            at[i] = <const half_t*> &rest[i]
+        half_lanes(<half_t*> &rest[MOST_ROWS], 0, at, 0, given, 1, 1, count, pairs, factor, NULL)
+        memcpy(<char*> (dst + n - 1) + r * dst_pitch, &rest[MOST_ROWS], sizeof(half_t))
 
 
-cdef inline bint once_few(
-    once_t* dst, const once_t** src, Py_ssize_t n, int count, bint pairs, double factor,
-    int shift, Ending ending) noexcept nogil:
-    if once_t is float:
-        return once_floats(
-            dst, src[0], src[1], src[2], src[3], n, count, pairs, False, factor, ending.margin)
-    elif shift < PRODUCT:
-        once_halves(dst, src, n, count, pairs, False, factor, shift)
+cdef inline bint once_block(
+    half_t* dst, Py_ssize_t dst_pitch, const half_t** src, Py_ssize_t pitch, Py_ssize_t given,
+    Py_ssize_t rows, Py_ssize_t n, int count, bint pairs, bint short_, double factor,
+    const Ahead* ahead) noexcept nogil:
+    """once() of rows of up to BLOCK results, with 1, 2, 4 or 9 sources.
+
+    Sums are those of float if they are to be short, of up to BLOCK results in all; groups of which
+    it may not have room for one are added up anew.
+    """
+    cdef const half_t* at[MOST_ROWS]
+    cdef uint16_t nothing[2 * BLOCK]
+    cdef uint16_t top[BLOCK]
+    cdef uint16_t far[BLOCK]
+    cdef uint16_t any_ = 0, infinite = 0x7F80 if half_t is Brain else 0x7C00
+    cdef Py_ssize_t scale = 2 if pairs else 1, part = min(n, <Py_ssize_t> GROUP)
+    cdef Py_ssize_t per = GROUP // part, begin, i, j, m, r
+    for i in range(scale * n if given < count else 0):
+        nothing[i] = 0x8000     # -0.0
+    for i in range(given, count):
+        at[i] = <const half_t*> nothing
+    for i in range(given):
+        at[i] = src[i]
+    if short_:
+        memset(far, 0, rows * n * sizeof(far[0]))
+        memset(top, 0, n * sizeof(top[0]))
+        far_rows(far, top, at, pitch, given, rows, n, per, count, pairs)
+        for j in range(n):
+            any_ = top[j] if top[j] > any_ else any_
+        if any_ >= infinite:
+            return True
+        short_ = half_t is Brain or any_ == 0 or any_ >= TINY
+    if short_:
+        once_halves(
+            dst, dst_pitch, at, pitch, given, rows, n, count, pairs, <float> factor, ahead)
+        ahead = NULL
     else:
-        once_halves(dst, src, n, count, pairs, True, factor, PRODUCT)
+        part = n
+        per = rows
+    r = 0
+    while r < rows:
+        m = min(per, rows - r)
+        begin = 0
+        while begin < n:
+            part = min(part, n - begin)
+            any_ = 0 if short_ else 0x8000
+            for j in range(part if short_ else 0):
+                any_ |= far[r // per * n + begin + j]
+            if any_ >= 0x8000:
+                for i in range(given):
+                    at[i] = past(src[i], r * pitch) + scale * begin
+                if half_t is Brain:
+                    if short_ and far_apart(at, pitch, given, m, scale * part):
+                        return True
+                # With exponents as half_of() takes them.
+                once_halves(
+                    <half_t*> (<char*> dst + r * dst_pitch) + begin, dst_pitch, at, pitch, given,
+                    m, part, count, pairs, factor * 2.0**127, ahead)
+            begin += part
+        part = min(n, <Py_ssize_t> GROUP)
+        r += per
     return False
 
 
 cdef inline bint once(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint pairs, const Once* how, Ending ending) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, bint pairs, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
     cdef const once_t* at[MOST_ROWS]
-    cdef uint16_t nothing[CHUNK]
     cdef double factor = how.factor
-    cdef int shift
-    cdef bint doubtful = False
-    cdef Py_ssize_t i, r, begin, m
-    if not (once_t is float):
-        if frexp(factor, &shift) == 0.5 and count <= 4:
-            shift = SHIFT + 1 - shift
-        else:
-            shift = PRODUCT
-            factor *= 2.0**127      # the difference
-        doubtful = far_apart(src, src_pitch, count, rows, 2 * n if pairs else n)
-    for i in range(4):
-        at[i] = src[min(i, count - 1)]
-    for r in range(rows):
-        if count == 4:
-            doubtful |= once_few(dst, at, n, 4, pairs, factor, shift, ending)
-        elif count == 3:
-            doubtful |= once_few(dst, at, n, 3, pairs, factor, shift, ending)
-        elif count == 2:
-            doubtful |= once_few(dst, at, n, 2, pairs, factor, shift, ending)
-        elif count == 1:
-            doubtful |= once_few(dst, at, n, 1, pairs, factor, shift, ending)
-        elif once_t is float or pairs:
-            return True     # there is no such thing
-        else:
-            # Of nine rows, those that are not there add nothing: -0.0.
-            for i in range(CHUNK if r == 0 else 0):
-                nothing[i] = 0x8000
+    cdef int exponent
+    cdef bint doubtful = False, short_
+    cdef const Ahead* all_ahead = ahead
+    cdef Py_ssize_t i, r, begin, block, m
+    if once_t is float:
+        for i in range(4):
+            at[i] = src[min(i, count - 1)]
+        for r in range(rows):
+            fetch_row(ahead, <const char**> src, count, r * src_pitch)
+            if count == 4:
+                doubtful |= once_floats(
+                    dst, at[0], at[1], at[2], at[3], n, 4, pairs, False, factor, ending.margin)
+            elif count == 3:
+                doubtful |= once_floats(
+                    dst, at[0], at[1], at[2], at[3], n, 3, pairs, False, factor, ending.margin)
+            elif count == 2:
+                doubtful |= once_floats(
+                    dst, at[0], at[1], at[2], at[3], n, 2, pairs, False, factor, ending.margin)
+            elif count == 1:
+                doubtful |= once_floats(
+                    dst, at[0], at[1], at[2], at[3], n, 1, pairs, False, factor, ending.margin)
+            else:
+                return True     # there is no such thing
+            for i in range(4):
+                at[i] = past(at[i], src_pitch)
+            dst = <float*> (<char*> dst + dst_pitch)
+        return doubtful
+    else:
+        # Means by a power of two that are no greater than their elements, of at least the 2**-149th
+        # that float has, are exact before they are rounded.
+        short_ = (count <= 4 and frexp(factor, &exponent) == 0.5 and exponent >= -12
+                  and factor * count * (2 if pairs else 1) <= 1.0)
+        if once_t is Half and pairs and count > 2:
+            short_ = False      # sums of eight seldom fit
+        if not short_ and far_apart(src, src_pitch, count, rows, 2 * n if pairs else n):
+            return True
+        block = max(<Py_ssize_t> 1, <Py_ssize_t> BLOCK // n) if short_ else rows
+        r = 0
+        while r < rows:
+            block = min(block, rows - r)
             begin = 0
             while begin < n:
-                m = min(n - begin, <Py_ssize_t> CHUNK)
-                for i in range(MOST_ROWS):
-                    at[i] = <const once_t*> nothing
-                    if i < count:
-                        at[i] = <const once_t*> (<const char*> src[i] + r * src_pitch) + begin
-                once_halves(dst + begin, at, m, MOST_ROWS, False, True, factor, PRODUCT)
+                m = min(n - begin, <Py_ssize_t> BLOCK)
+                for i in range(count):
+                    at[i] = past(src[i], r * src_pitch) + (2 * begin if pairs else begin)
+                if count == 1 and pairs:
+                    doubtful |= once_block(
+                        dst + begin, dst_pitch, at, src_pitch, 1, block, m, 1, True, short_, factor,
+                        ahead)
+                elif count <= 2:
+                    doubtful |= once_block(
+                        dst + begin, dst_pitch, at, src_pitch, count, block, m, 2, pairs, short_,
+                        factor, ahead)
+                elif count <= 4:
+                    doubtful |= once_block(
+                        dst + begin, dst_pitch, at, src_pitch, count, block, m, 4, pairs, short_,
+                        factor, ahead)
+                elif pairs:
+                    return True     # there is no such thing
+                else:
+                    doubtful |= once_block(
+                        dst + begin, dst_pitch, at, src_pitch, count, block, m, MOST_ROWS, False,
+                        False, factor, ahead)
                 begin += m
-        for i in range(4):
-            at[i] = past(at[i], src_pitch)
-        dst = <once_t*> (<char*> dst + dst_pitch)
-    return doubtful
+                ahead = NULL        # all of a row was fetched with its first elements
+            ahead = all_ahead
+            dst = <once_t*> (<char*> dst + block * dst_pitch)
+            r += block
+        return doubtful
 
 
 cdef bint once_rows(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
     """dst[r, j] = a factor times the sum of src[0][r, j] … src[count - 1][r, j].
 
     count is 1 to 4 or, of 16-bit floats, up to 9.  Returns whether that may not be as exact as it
     should be, anywhere.
     """
-    return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending)
+    return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending, ahead)
 
 
 cdef bint once_pairs(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
     """The same of pairs, src[i][r, 2 j] and src[i][r, 2 j + 1]."""
-    return once(dst, dst_pitch, src, src_pitch, count, rows, n, True, how, ending)
+    return once(dst, dst_pitch, src, src_pitch, count, rows, n, True, how, ending, ahead)
 
 
 cdef bint once_couples(
     float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
     """once_rows() of one row, or two, and then the same of the cells beside these."""
     if count == 4 and rows == 1:
         return once_floats(
             dst, src[0], src[1], src[2], src[3], n, 4, False, True, how.factor, ending.margin)
-    return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending)
+    return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending, ahead)
 
 
 # Windows of three rows each that overlap: what a row adds up to, with those above and below it, is
@@ -396,12 +552,12 @@ cdef inline void half_window(
     for j in range(n // 2):
         low = a.sums[j] + b.sums[j] + c.sums[j]
         high = high_a[j] + high_b[j] + high_c[j]
-        done = <uint32_t> half_of(low * factor, True, PRODUCT, dst)
-        done |= <uint32_t> half_of(high * factor, True, PRODUCT, dst) << 16
+        done = <uint32_t> half_of(low * factor, True, dst)
+        done |= <uint32_t> half_of(high * factor, True, dst) << 16
         memcpy(dst + 2 * j, &done, 4)
     if n % 2:
         low = a.sums[n // 2] + b.sums[n // 2] + c.sums[n // 2]
-        dst[n - 1].bits = <uint16_t> half_of(low * factor, True, PRODUCT, dst)
+        dst[n - 1].bits = <uint16_t> half_of(low * factor, True, dst)
 
 
 cdef inline void column(
@@ -414,7 +570,8 @@ cdef inline void column(
 
 cdef bint once_shared(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
     """once_rows() of windows that share rows; src has the taps of each row above one by one.
 
     Those of the next window are src_pitch on, but the rows between are wanted, too: `how` has them.
@@ -503,7 +660,8 @@ cdef inline void repeat(bits_t* dst, const bits_t* src, Py_ssize_t n, Py_ssize_t
 
 cdef bint once_spread(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
     """dst[r, j] = a factor times the sum of src[i][r, (how.start + j) // how.s] for i < count.
 
     Where there is no such cell, it is 0.
@@ -514,6 +672,7 @@ cdef bint once_spread(
     cdef Py_ssize_t stop = clamped(how.cells * s - how.start, 0, n)
     cdef bint doubtful = False
     for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
         begin = 0
         while begin < stop:
             cell = (how.start + begin) // s
@@ -524,7 +683,7 @@ cdef bint once_spread(
                 m = min(begin + cells * s, stop)
             for i in range(count):
                 at[i] = past(src[i], r * src_pitch) + cell
-            doubtful |= once(done, 0, at, 0, count, 1, cells, False, how, ending)
+            doubtful |= once_rows(done, 0, at, 0, count, 1, cells, how, ending, NULL)
             if once_t is float:
                 repeat(<uint32_t*> dst + begin, <const uint32_t*> done, m - begin, s)
             else:
@@ -575,10 +734,11 @@ cdef inline void norms_few(
 
 cdef inline void norms_all(
     float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint pairs) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, bint pairs, const Ahead* ahead) noexcept nogil:
     cdef const float* at[4]
     cdef Py_ssize_t i, r
     for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
         for i in range(4):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
@@ -594,17 +754,19 @@ cdef inline void norms_all(
 
 cdef bint norm_rows(
     float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
     """dst[r, j] = the 2-norm of src[0][r, j] … src[count - 1][r, j]."""
-    norms_all(dst, dst_pitch, src, src_pitch, count, rows, n, False)
+    norms_all(dst, dst_pitch, src, src_pitch, count, rows, n, False, ahead)
     return False
 
 
 cdef bint norm_pairs(
     float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
     """The same of pairs, src[i][r, 2 j] and src[i][r, 2 j + 1]."""
-    norms_all(dst, dst_pitch, src, src_pitch, count, rows, n, True)
+    norms_all(dst, dst_pitch, src, src_pitch, count, rows, n, True, ahead)
     return False
 
 
@@ -637,14 +799,15 @@ cdef inline void shifted_few(
 cdef inline void shifted_all(
     narrow_t* dst, Py_ssize_t dst_pitch, const narrow_t** src, Py_ssize_t src_pitch,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, bint pairs, Ending ending,
-    narrow_sum_t* tag) noexcept nogil:
+    const Ahead* ahead, narrow_sum_t* tag) noexcept nogil:
     # No more than there are bits, or compilers would shift in wider lanes.
     cdef int shift = ending.shift & <int> (8 * sizeof(narrow_sum_t) - 1)
     cdef const narrow_t* at[4]
     cdef Py_ssize_t i, r
     for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
         for i in range(4):
-            at[i] = <const narrow_t*> (<const char*> src[min(i, count - 1)] + r * src_pitch)
+            at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
             shifted_few(dst, at[0], at[1], at[2], at[3], n, 4, pairs, shift, ending.is_signed, tag)
         elif count == 3:
@@ -659,18 +822,18 @@ cdef inline void shifted_all(
 cdef bint shifted_rows(
     narrow_t* dst, Py_ssize_t dst_pitch, const narrow_t** src, Py_ssize_t src_pitch,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, const Once* how,
-    Ending ending, narrow_sum_t* tag) noexcept nogil:
+    Ending ending, const Ahead* ahead, narrow_sum_t* tag) noexcept nogil:
     """dst[r, j] = the sum of src[0][r, j] … src[count - 1][r, j] over a power of two."""
-    shifted_all(dst, dst_pitch, src, src_pitch, count, rows, n, False, ending, tag)
+    shifted_all(dst, dst_pitch, src, src_pitch, count, rows, n, False, ending, ahead, tag)
     return False
 
 
 cdef bint shifted_pairs(
     narrow_t* dst, Py_ssize_t dst_pitch, const narrow_t** src, Py_ssize_t src_pitch,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, const Once* how,
-    Ending ending, narrow_sum_t* tag) noexcept nogil:
+    Ending ending, const Ahead* ahead, narrow_sum_t* tag) noexcept nogil:
     """The same of pairs, src[i][r, 2 j] and src[i][r, 2 j + 1]."""
-    shifted_all(dst, dst_pitch, src, src_pitch, count, rows, n, True, ending, tag)
+    shifted_all(dst, dst_pitch, src, src_pitch, count, rows, n, True, ending, ahead, tag)
     return False
 
 
@@ -778,7 +941,7 @@ cdef inline void first_few(
 cdef bint first_rows(
     first_t* dst, Py_ssize_t dst_pitch, const first_t** src, Py_ssize_t src_pitch,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
-    index_t* _) noexcept nogil:
+    const Ahead* ahead, index_t* _) noexcept nogil:
     """dst[r, j] = the greatest of src[0][r, j] … src[count - 1][r, j], and its index beside it."""
     cdef first_t best[CHUNK]
     cdef index_t where[CHUNK]
@@ -788,6 +951,7 @@ cdef bint first_rows(
     cdef uint64_t flip = flip_of(best, ending)
     cdef Py_ssize_t begin, i, j, m, r, t, s, few = count if count == 4 or count == 9 else 3
     for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
         indices = <int64_t*> (how.indices + r * how.wide * dst_pitch)
         begin = 0
         while begin < n:
@@ -818,7 +982,7 @@ cdef bint first_rows(
 cdef bint first_along(
     first_t* dst, Py_ssize_t dst_pitch, const first_t** src, Py_ssize_t src_pitch,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
-    index_t* _) noexcept nogil:
+    const Ahead* ahead, index_t* _) noexcept nogil:
     """The same of windows along these rows.
 
     They are dealt out into phases, with the lowest number where there is no cell, so that each tap
@@ -863,6 +1027,7 @@ cdef bint first_along(
             t += front * s - cut
             at[c] = phases + i * slot + t % s * part + t // s
         for r in range(rows):
+            fetch_row(ahead, <const char**> src, count, r * src_pitch)
             for i in range(count):
                 splitter(sizeof(first_t))(
                     <char*> (phases + i * slot + front),
@@ -890,6 +1055,7 @@ cdef bint first_along(
                 (<first_t*> to)[j] = turned(best[j], flip)
                 indices[j] = where[j] + (begin + j) * across
         begin += m
+        ahead = NULL        # all of a row was fetched with its first elements
     return False
 
 

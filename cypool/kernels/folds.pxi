@@ -187,19 +187,42 @@ cdef inline const term_t* past(const term_t* src, Py_ssize_t n) noexcept nogil:
     return <const term_t*> (<const char*> src + n)
 
 
+cdef inline void fetch(const char* src, Py_ssize_t n) noexcept nogil:
+    """Have n bytes brought nearer."""
+    cdef Py_ssize_t i = 0
+    while i < n:
+        cypool_prefetch(src + i)
+        i += 64
+
+
+cdef inline void fetch_row(
+    const Ahead* ahead, const char** src, Py_ssize_t count, Py_ssize_t at) noexcept nogil:
+    """Have what comes after the sources' rows `at` bytes on brought nearer, unless it is NULL.
+
+    Row by row, memory and arithmetic take turns; in bursts, one waits for the other.
+    """
+    cdef Py_ssize_t i = 0
+    while ahead != NULL and i < count:
+        fetch(src[i] + at + ahead.lead, ahead.size)
+        i += ahead.near
+
+
 cdef void best_fold(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead,
+    order_t* order) noexcept nogil:
     """dst[r, j] = best of src[0][r, j] … src[count - 1][r, j], and of dst[r, j] unless `fresh`.
 
     Rows are `dst_pitch` and `src_pitch` bytes apart.
     """
     cdef Py_ssize_t i, r
     cdef const elem_t* at[3]
-    if dst_pitch == src_pitch and dst_pitch == n * <Py_ssize_t> sizeof(elem_t):
+    if (ahead == NULL and dst_pitch == src_pitch
+            and dst_pitch == n * <Py_ssize_t> sizeof(elem_t)):
         n *= rows       # rows end to end are one row
         rows = 1
     for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
         i = 0
         while i < count:
             at[0] = past(src[i], r * src_pitch)
@@ -224,15 +247,16 @@ cdef void best_fold(
 
 cdef void sum_fold(
     sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
     """dst[r, j] = src[0][r, j] + … + src[count - 1][r, j], and dst[r, j] unless `fresh`."""
     cdef Py_ssize_t i, r
     cdef const term_t* at[3]
-    if (dst_pitch == n * <Py_ssize_t> sizeof(sum_t)
+    if (ahead == NULL and dst_pitch == n * <Py_ssize_t> sizeof(sum_t)
             and src_pitch == n * <Py_ssize_t> sizeof(term_t)):
         n *= rows
         rows = 1
     for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
         i = 0
         while i < count:
             at[0] = past(src[i], r * src_pitch)
@@ -335,11 +359,13 @@ cdef inline void sum_pairs_few(
 
 cdef void best_pairs(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead,
+    order_t* order) noexcept nogil:
     """dst[r, j] = best of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in best_fold."""
     cdef Py_ssize_t i, r
     cdef const elem_t* at[3]
     for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
         i = 0
         while i < count:
             at[0] = past(src[i], r * src_pitch)
@@ -364,11 +390,12 @@ cdef void best_pairs(
 
 cdef void sum_pairs(
     sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
     """dst[r, j] = sum of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in sum_fold."""
     cdef Py_ssize_t i, r
     cdef const term_t* at[3]
     for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
         i = 0
         while i < count:
             at[0] = past(src[i], r * src_pitch)

@@ -66,7 +66,7 @@ cdef inline double half_scale(const half_t* _) noexcept nogil:
     return 1.0 if half_t is Brain else 2.0**112
 
 
-cdef inline double half_term(uint32_t two, int i, const half_t* _) noexcept nogil:
+cdef inline float half_term(uint32_t two, int i, const half_t* _) noexcept nogil:
     """The i-th of two finite 16-bit floats in one lane, as half_single() makes it."""
     cdef uint32_t bits = two if i == 1 else two << 16
     if half_t is Brain:
@@ -74,21 +74,28 @@ cdef inline double half_term(uint32_t two, int i, const half_t* _) noexcept nogi
     else:
         # Extended by the sign, which so comes to stay where it was.
         bits = <uint32_t> (<int32_t> bits >> 3) & <uint32_t> 0x8FFFE000
-    return <double> (<float*> &bits)[0]
+    return (<float*> &bits)[0]
 
 
-cdef inline uint64_t half_of(
-    double x, bint product, int shift, const half_t* _) noexcept nogil:
-    """The bits of the 16-bit float nearest to x over 2**shift, ties to even; NaN becomes infinite.
+cdef inline uint32_t half_of_term(float x, const half_t* _) noexcept nogil:
+    """The bits of the 16-bit float nearest to x, which is as half_term() has it, ties to even."""
+    cdef uint32_t bits = (<uint32_t*> &x)[0]
+    if half_t is Brain:
+        return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    bits += 0xFFF + (bits >> 13 & 1)
+    return (bits >> 13 & 0x7FFF) | (bits >> 16 & 0x8000)
 
-    x has exponents as 16-bit floats have them, and as half_term() has them if `shift` is SHIFT
-    more.  A `product` of a sum and the inverse of a number is
-    off by two units of its last digit at most: what is so near to the middle of two floats is
-    taken to lie there.
+
+cdef inline uint64_t half_of(double x, bint product, const half_t* _) noexcept nogil:
+    """The bits of the 16-bit float nearest to x over 2**1023, ties to even; NaN becomes infinite.
+
+    So x has exponents as 16-bit floats have them, and 1023 more.  A `product` of a sum and the
+    inverse of a number is off by two units of its last digit at most: what is so near to the
+    middle of two floats is taken to lie there.
     """
     cdef int digits = 7 if half_t is Brain else 10
-    cdef uint64_t least = <uint64_t> (1 + shift) << 52  # the exponent of subnormal numbers
-    cdef uint64_t most = <uint64_t> ((255 if half_t is Brain else 31) + shift) << 52   # of infinity
+    cdef uint64_t least = <uint64_t> 1024 << 52     # the exponent of subnormal numbers
+    cdef uint64_t most = <uint64_t> ((255 if half_t is Brain else 31) + 1023) << 52     # of infinity
     cdef uint64_t bits = (<uint64_t*> &x)[0], size, power, larger, sum_bits
     cdef double sum_
     size = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF
@@ -101,7 +108,7 @@ cdef inline uint64_t half_of(
     # leading one that normal numbers have, they are added to the exponent before.
     larger = power + (<uint64_t> (52 - digits) << 52)
     sum_ = (<double*> &size)[0] + (<double*> &larger)[0]
-    sum_bits = (<uint64_t*> &sum_)[0] + (power >> (52 - digits)) - (<uint64_t> (1 + shift) << digits)
+    sum_bits = (<uint64_t*> &sum_)[0] + (power >> (52 - digits)) - (<uint64_t> 1024 << digits)
     return (sum_bits & <uint64_t> 0x7FFF) | (bits >> 48 & <uint64_t> 0x8000)
 
 
@@ -111,7 +118,7 @@ cdef inline uint16_t half_bits(double x, bint product, half_t* tag) noexcept nog
     x may be a product, as half_of() has it.
     """
     cdef double scale = 2.0**127 if half_t is Brain else 2.0**15
-    return <uint16_t> (half_of(x * scale, product, 1023, tag)
+    return <uint16_t> (half_of(x * scale, product, tag)
                        | (<uint64_t> 0 - <uint64_t> (x != x)))
 
 

@@ -42,7 +42,7 @@ cdef enum:
     PIECE = 4096        # bytes of sources that are folded while others are fetched
     LEAD = 8192         # which lie so many bytes further on
     MOST_FETCHED = 65536    # bytes of sources that are worth it, and twice those of planes
-    LONG_SOURCE = 256   # in which rows have so many, where all of a window's lie end to end
+    LONG_SOURCE = 128   # in which rows have so many, where all of a window's lie end to end
     FAR_SOURCE = 1024   # or so many, where windows lie far from each other
     NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
@@ -365,14 +365,6 @@ cdef inline void touch(const char* src, Py_ssize_t n, char* spare) noexcept nogi
     spare[0] = bits
 
 
-cdef inline void fetch(const char* src, Py_ssize_t n) noexcept nogil:
-    """Have n bytes brought nearer."""
-    cdef Py_ssize_t i = 0
-    while i < n:
-        cypool_prefetch(src + i)
-        i += 64
-
-
 cdef Py_ssize_t end_to_end(
     const char** batch, Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows,
     Py_ssize_t n) noexcept nogil:
@@ -393,17 +385,18 @@ cdef Py_ssize_t end_to_end(
 
 cdef void lift_couples(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch, Py_ssize_t step,
-    Py_ssize_t count, Py_ssize_t rows, char* spare) noexcept nogil:
+    Py_ssize_t count, Py_ssize_t rows, char* spare, const Ahead* ahead) noexcept nogil:
     """Make output of source rows and the cells beside: of all cells, of which every other stays."""
     cdef const char* cells[4]
     cdef Py_ssize_t n = 2 * place.lanes - 1, cell = p.inner * p.out_size, i, r
     cdef Py_ssize_t unit = p.inner if cell in (1, 2, 4, 8, 16) else 1
     for r in range(rows):
+        fetch_row(ahead, batch, count, r * step)
         for i in range(count):
             cells[i] = batch[i] + r * step
             cells[count + i] = cells[i] + cell
         place.doubtful |= p.rows.at_once(
-            spare, 0, cells, 0, 2 * count, 1, n * p.inner, &place.once, p.ending)
+            spare, 0, cells, 0, 2 * count, 1, n * p.inner, &place.once, p.ending, NULL)
         splitter(unit * p.out_size)(dst, spare, n, 2, 0, p.inner // unit, False)
         dst += pitch
 
@@ -411,7 +404,7 @@ cdef void lift_couples(
 cdef void lift_at_once(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
-    char* raw) noexcept nogil:
+    char* raw, const Ahead* ahead) noexcept nogil:
     """Make output of source rows; short ones are laid end to end first, to be one."""
     cdef const char* joined[4]
     cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size
@@ -420,7 +413,7 @@ cdef void lift_at_once(
         place.once.start = place.lane * p.lane.s - p.lane.before - position
         place.once.cells = cells
     elif p.couples:
-        lift_couples(p, place, dst, pitch, batch, step, count, rows, raw)
+        lift_couples(p, place, dst, pitch, batch, step, count, rows, raw, ahead)
         return
     elif p.spreads:
         place.once.start = place.lane + p.lane.before - position * p.lane.turned_s
@@ -429,7 +422,7 @@ cdef void lift_at_once(
         run = min(rows, p.staged_rows // count)
     if run < 2:
         place.doubtful |= p.rows.at_once(
-            dst, pitch, batch, step, count, rows, n, &place.once, p.ending)
+            dst, pitch, batch, step, count, rows, n, &place.once, p.ending, ahead)
         return
     while begin < rows:
         run = min(rows - begin, run)
@@ -438,46 +431,21 @@ cdef void lift_at_once(
             for r in range(run):
                 memcpy(raw + (i * run + r) * size, batch[i] + (begin + r) * step, size)
         place.doubtful |= p.rows.at_once(
-            dst + begin * pitch, 0, joined, 0, count, 1, run * n, &place.once, p.ending)
+            dst + begin * pitch, 0, joined, 0, count, 1, run * n, &place.once, p.ending, NULL)
         begin += run
 
 
 cdef void lift_sources(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
-    bint fresh, char* raw) noexcept nogil:
+    bint fresh, char* raw, const Ahead* ahead) noexcept nogil:
     """Fold source rows that begin at an input position into dst, as cells or as lanes of pairs."""
     if place.at_once:
-        lift_at_once(p, place, dst, pitch, batch, step, count, rows, position, cells, raw)
+        lift_at_once(p, place, dst, pitch, batch, step, count, rows, position, cells, raw, ahead)
     elif p.pairs:
-        lift_pairs(p, place, dst, pitch, batch, step, count, rows, position, fresh)
+        lift_pairs(p, place, dst, pitch, batch, step, count, rows, position, fresh, ahead)
     else:
-        p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh)
-
-
-cdef void lift_pieces(
-    const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
-    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
-    bint fresh, char* raw, Py_ssize_t near, Py_ssize_t n) noexcept nogil:
-    """lift_sources() of some rows at a time, while later ones are fetched."""
-    cdef Py_ssize_t share = near * n, i, run, lead
-    run = max((PIECE * near // count - share) // (step + 1) + 1, 1)
-    lead = max(LEAD * near // count // (step + 1), 1) * step
-    while rows > 0:
-        run = min(run, rows)
-        i = 0
-        while i < count:
-            fetch(batch[i] + lead, (run - 1) * step + share)
-            i += near
-        lift_sources(p, place, dst, pitch, batch, step, count, run, position, cells, fresh, raw)
-        rows -= run
-        dst += run * pitch
-        for i in range(count):
-            batch[i] += run * step
-            if p.rows.indices != NULL:
-                place.once.index[i] += run * place.once.step
-        if p.rows.indices != NULL:
-            place.once.indices += place.once.wide * run * pitch
+        p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh, ahead)
 
 
 cdef void lift_columns(
@@ -504,7 +472,7 @@ cdef void lift_columns(
             place.lane = first + j
             place.lanes = run
             lift_sources(p, place, dst + j * acc_size, pitch, part, step, count, 1, position,
-                         run * (cells // most), fresh, raw)
+                         run * (cells // most), fresh, raw, NULL)
             j += run
         dst += pitch
         for i in range(count):
@@ -521,29 +489,37 @@ cdef void lift_batch(
 
     Sources of a row are read side by side, which is slow from memory.
     """
+    cdef Ahead ahead
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size), near = 0, i = 0
     if place.fetches and count > 1:
         near = end_to_end(batch, step, count, rows, n)
-    if near > 0 and (rows > 1 or n >= PIECE):
-        if count * n <= 2 * PIECE:
-            lift_pieces(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
-                        raw, near, n)
-            return
-        if not (p.spreads or p.rows.indices != NULL):
-            lift_columns(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh,
-                         raw, n)
-            return
-    elif near > 0:
+    if near > 0 and rows == 1 and n < PIECE:
         while i < count:    # nothing is known of what comes
             fetch(batch[i], near * n)
             i += near
-    lift_sources(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw)
+    elif near > 0 and rows > 1 and count * n <= 2 * PIECE:
+        ahead.near = near
+        ahead.lead = max(LEAD * near // count // (step + 1), 1) * step
+        ahead.size = min(step, near * n)
+        i = near
+        while i < count:    # the first ones are what was fetched last
+            fetch(batch[i], ahead.lead)
+            i += near
+        lift_sources(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw,
+                     &ahead)
+        return
+    elif near > 0 and not (p.spreads or p.rows.indices != NULL):
+        lift_columns(
+            p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, n)
+        return
+    lift_sources(
+        p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, NULL)
 
 
 cdef void lift_pairs(
     const Pool* p, const Place* place, char* dst, Py_ssize_t pitch, const char** batch,
-    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position,
-    bint fresh) noexcept nogil:
+    Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, bint fresh,
+    const Ahead* ahead) noexcept nogil:
     """Fold source rows that begin at an input position into lanes of pairs."""
     cdef const char* inside[BATCH]
     cdef Py_ssize_t j = 0, i, run
@@ -554,12 +530,14 @@ cdef void lift_pairs(
             inside[i] = batch[i] + (lane.start + lane.first - position) * p.size
         if lane.stop - lane.first == p.lane.k:
             run = alike(&p.lane, &lane, place.lanes - j)
-            p.rows.pairs(dst + j * p.rows.size, pitch, inside, step, count, rows, run, fresh)
+            p.rows.pairs(
+                dst + j * p.rows.size, pitch, inside, step, count, rows, run, fresh, ahead)
         else:
             # One of the pair, or none.
             run = 1
             if lane.first < lane.stop:
-                p.rows.lift(dst + j * p.rows.size, pitch, inside, step, count, rows, 1, fresh)
+                p.rows.lift(
+                    dst + j * p.rows.size, pitch, inside, step, count, rows, 1, fresh, NULL)
             elif fresh:
                 p.rows.clear(dst + j * p.rows.size, pitch, rows, 1)
         j += run
@@ -687,7 +665,7 @@ cdef void reduce_taps(
     if share * p.inner >= LONG_SHARE or (p.inner > 1 and taps >= BATCH):
         for i in range(8):
             batch[i] = src + i * share * cell
-        fold(spare, 0, batch, 0, 8, 1, share * p.inner, True)
+        fold(spare, 0, batch, 0, 8, 1, share * p.inner, True, NULL)
         reduce_taps(p, dst, spare, share, False, fresh, spare + share * p.inner * p.rows.size)
         fresh = False
         src += 8 * share * cell
@@ -699,7 +677,7 @@ cdef void reduce_taps(
         return
     for i in range(taps):
         batch[i] = src + i * cell
-    fold(dst, 0, batch, 0, taps, 1, p.inner, fresh)
+    fold(dst, 0, batch, 0, taps, 1, p.inner, fresh, NULL)
 
 
 cdef void horizontal(
@@ -745,7 +723,7 @@ cdef void horizontal(
         splitter(p.unit * p.rows.size)(
             <char*> batch[0], spare, cells - (taps - 1) * d, s, 0, p.inner // p.unit, False)
         if not fresh:
-            p.rows.fold(dst, 0, batch, 0, 1, 1, n * p.inner, False)
+            p.rows.fold(dst, 0, batch, 0, 1, 1, n * p.inner, False, NULL)
         return
     at = (cells + s - 1) // s
     splitter(p.unit * (p.size if raw else p.rows.size))(
@@ -754,7 +732,7 @@ cdef void horizontal(
         batch[count] = spare + (t * d % s * at + t * d // s) * cell
         count += 1
         if count == BATCH or t == taps - 1:
-            fold(dst, 0, batch, 0, count, 1, n * p.inner, fresh)
+            fold(dst, 0, batch, 0, count, 1, n * p.inner, fresh, NULL)
             fresh = False
             count = 0
 
@@ -794,9 +772,9 @@ cdef void slide(
             break
         target = spare if widest != spare else spare + p.block_bytes
         cells = n + (taps - w) * distance
-        fold(target, 0, batch, 0, count, 1, cells, True)
+        fold(target, 0, batch, 0, count, 1, cells, True, NULL)
         widest = target
-    fold(dst, 0, batch, 0, count, 1, n, fresh)
+    fold(dst, 0, batch, 0, count, 1, n, fresh, NULL)
 
 
 cdef inline double divisor_of(const Pool* p, const Place* place, const Span* row) noexcept nogil:
@@ -999,7 +977,7 @@ cdef void uneven(
             batch[count] = at + t * p.lane.d * cell
             count += 1
             if count == BATCH or t == n - 1:
-                p.rows.fold(dst, dst_pitch, batch, src_pitch, count, rows, p.inner, not begun)
+                p.rows.fold(dst, dst_pitch, batch, src_pitch, count, rows, p.inner, not begun, NULL)
                 begun = True
                 count = 0
         if not begun:
@@ -1023,7 +1001,7 @@ cdef void slide_adaptive(
     slide(p, p.rows.fold, less, True, src, False, n - k + 2, 1, k - 1, spare)
     batch[0] = less
     batch[1] = src + (k - 1) * size
-    p.rows.fold(spare, 0, batch, 0, 2, 1, n - k + 1, True)
+    p.rows.fold(spare, 0, batch, 0, 2, 1, n - k + 1, True, NULL)
     for j in range(place.lanes):
         lane = window(&p.lane, place.lane + j)
         at = (spare if lane.stop == k else less) + (lane.start - base) * size
@@ -1227,7 +1205,7 @@ cdef const Pool* lift_rows(
           p.row.d * p.pitch * p.inner, p.row.k, scratch + p.block_bytes)
     if picks:
         # Every s-th row moves, and maybe up: none is written before it was read.
-        p.rows.fold(dst, dst_row, &src, p.row.s * block_row, 1, outputs, width * p.inner, True)
+        p.rows.fold(dst, dst_row, &src, p.row.s * block_row, 1, outputs, width * p.inner, True, NULL)
     return p
 
 
@@ -1305,7 +1283,7 @@ cdef void join_rows(
             window_row = result + r * result_row
         batch[0] = suffixes + (at - begin) * block_row
         if at < begin + d:
-            p.rows.fold(window_row, 0, batch, 0, 1, 1, n, True)
+            p.rows.fold(window_row, 0, batch, 0, 1, 1, n, True, NULL)
         else:
             last = at + whole - d
             for i in range(next_, last + 1):
@@ -1316,11 +1294,11 @@ cdef void join_rows(
                 if i == last:
                     join(window_row, prefix, batch[0], batch[1], n)
                 else:
-                    fold(prefix, 0, batch + 1, 0, 1, 1, n, False)
+                    fold(prefix, 0, batch + 1, 0, 1, 1, n, False, NULL)
             next_ = last + 1
             if not top <= last < bottom:
                 batch[1] = prefixes + last % d * block_row
-                p.rows.fold(window_row, 0, batch, 0, 2, 1, n, True)
+                p.rows.fold(window_row, 0, batch, 0, 2, 1, n, True, NULL)
         if not p.leading:
             across(q, result + r * result_row, result_row, scratch, block_row, 1, place.lanes,
                    taps, False, fresh, scratch + p.block_bytes)
@@ -1365,7 +1343,7 @@ cdef void accumulate(
             p.rows.clear(dst, 0, 1, n)
         else:
             last = dst - (i - 1) * d * dst_pitch
-            p.rows.fold(dst - i * d * dst_pitch, 0, &last, 0, 1, 1, n, True)
+            p.rows.fold(dst - i * d * dst_pitch, 0, &last, 0, 1, 1, n, True, NULL)
         i += run
 
 
@@ -1716,7 +1694,7 @@ cdef void join_parts(
         place.range_.low = min(place.range_.low, range_.low)
         for r in range(place.rows if part > 0 else 0):
             src = first + part * unit + r * row
-            p.rows.fold(first + r * row, 0, &src, 0, 1, 1, place.lanes * p.inner, False)
+            p.rows.fold(first + r * row, 0, &src, 0, 1, 1, place.lanes * p.inner, False, NULL)
     finish(p, call, &place, scratch, first)
 
 
@@ -1903,8 +1881,7 @@ cdef class Plan:
         nbytes = elem_size(elem)
         for length in x_shape:
             nbytes *= length
-        p.fetches_rows = nbytes >= LARGE_INPUT and not (
-            p.tangled or lifts or joins or (p.rows.indices != NULL and p.lane.k > 1))
+        p.fetches_rows = nbytes >= LARGE_INPUT and not (p.tangled or lifts or joins)
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies

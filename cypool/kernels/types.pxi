@@ -257,10 +257,16 @@ cdef struct Once:
     Py_ssize_t stride   # from a window to the next, in rows
     Py_ssize_t apart    # from a row to the next, in bytes
 
+# What is brought nearer while rows are worked at: of the sources of each, `near` lie end to end.
+cdef struct Ahead:
+    Py_ssize_t near
+    Py_ssize_t lead     # bytes from the first of them on
+    Py_ssize_t size     # and how many are wanted
+
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
     char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh) noexcept nogil
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil
 ctypedef void (*reduce_f)(
     char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, bint fresh) noexcept nogil
@@ -275,7 +281,8 @@ ctypedef void (*finish_f)(
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil
 ctypedef bint (*at_once_f)(
     char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending) noexcept nogil
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil
 ctypedef void (*scan_f)(
     const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_) noexcept nogil
 ctypedef Py_ssize_t (*suspect_f)(
