@@ -226,7 +226,7 @@ def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypat
 @pytest.mark.parametrize("apart", range(7, 20))
 @pytest.mark.parametrize("window", [(1, 2), (2, 1), (2, 2), (1, 4), (4, 1), (4, 2), (3, 1)])
 def test_16_bit_floats_of_two_magnitudes(dtype, apart, window, monkeypatch):
-    """Sums that float32 has room for, or just has not, which are halfway but for their last bits."""
+    """Sums that float32 has room for, or just has not, halfway but for their last bits."""
     rng = np.random.default_rng(apart)
     digits, highest = (10, 15) if dtype == "float16" else (7, 127)
     shape = (24, 48, 33)
