@@ -163,6 +163,30 @@ def test_no_more_rows_are_taken_at_once_than_there_is_room_for(monkeypatch):
             cypool.max_pool(np.zeros((1, 12, 12, 99), "f4"), 6, s, axis=axis, return_indices=True)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "shape", "kernel_size", "sources", "most"),
+    [
+        ("float32", (20, 40, 64), (5, 1), 5, 4),
+        ("float32", (20, 40, 3), (4, 2), 4, 2),
+        ("float32", (20, 400), (5, 2), 5, 4),
+        ("float16", (20, 20, 128), (5, 2), 10, 9),
+        ("float16", (20, 40), (5, 2), 5, 4),
+        ("uint8", (20, 40), (8, 2), 8, 4),
+    ],
+)
+def test_no_more_rows_are_added_up_at_once_than_there_is_room_for(
+    dtype, shape, kernel_size, sources, most, monkeypatch
+):
+    monkeypatch.setattr(engine, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(engine, "HALVES_AT_ONCE", 100)
+    engine.planned.cache_clear()
+    try:
+        with pytest.raises(ValueError, match=f"{sources} sources at once; at most {most} are"):
+            cypool.avg_pool(np.ones(shape, dtype), kernel_size, axis=(0, 1), dtype=dtype)
+    finally:
+        engine.planned.cache_clear()
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
 @pytest.mark.parametrize("shape", [(9, 260), (9, 6, 270), (2, 8, 10, 70)])
 @pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (2, 1), (4, 2), (3, 2), (8, 1)])

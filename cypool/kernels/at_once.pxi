@@ -68,7 +68,7 @@ cdef inline double float_term(
     return <double> x + <double> y
 
 
-cdef inline bint once_floats(
+cdef inline bint floats_few(
     float* dst, const float* a, const float* b, const float* c, const float* d, Py_ssize_t n,
     int count, bint pairs, bint couples, double factor, uint32_t margin) noexcept nogil:
     """dst[j] = a factor times the sum of up to four terms, or of two sums of two.
@@ -295,14 +295,14 @@ cdef inline void once_halves(
         memcpy(<char*> (dst + n - 1) + r * dst_pitch, &rest[MOST_ROWS], sizeof(half_t))
 
 
-cdef inline bint once_block(
+cdef inline bint halves_block(
     half_t* dst, Py_ssize_t dst_pitch, const half_t** src, Py_ssize_t pitch, Py_ssize_t given,
-    Py_ssize_t rows, Py_ssize_t n, int count, bint pairs, bint short_, double factor,
+    Py_ssize_t rows, Py_ssize_t n, int count, bint pairs, bint in_float, double factor,
     const Ahead* ahead) noexcept nogil:
-    """once() of rows of up to BLOCK results, with 1, 2, 4 or 9 sources.
+    """halves_all() of rows of up to BLOCK results, with 1, 2, 4 or 9 sources.
 
-    Sums are those of float if they are to be short, of up to BLOCK results in all; groups of which
-    it may not have room for one are added up anew.
+    Sums are those of float if `in_float`, of up to BLOCK results in all; groups of which it may not
+    have room for one are added up anew.
     """
     cdef const half_t* at[MOST_ROWS]
     cdef uint16_t nothing[2 * BLOCK]
@@ -317,7 +317,7 @@ cdef inline bint once_block(
         at[i] = <const half_t*> nothing
     for i in range(given):
         at[i] = src[i]
-    if short_:
+    if in_float:
         memset(far, 0, rows * n * sizeof(far[0]))
         memset(top, 0, n * sizeof(top[0]))
         far_rows(far, top, at, pitch, given, rows, n, per, count, pairs)
@@ -325,8 +325,8 @@ cdef inline bint once_block(
             any_ = top[j] if top[j] > any_ else any_
         if any_ >= infinite:
             return True
-        short_ = half_t is Brain or any_ == 0 or any_ >= TINY
-    if short_:
+        in_float = half_t is Brain or any_ == 0 or any_ >= TINY
+    if in_float:
         once_halves(
             dst, dst_pitch, at, pitch, given, rows, n, count, pairs, <float> factor, ahead)
         ahead = NULL
@@ -339,14 +339,14 @@ cdef inline bint once_block(
         begin = 0
         while begin < n:
             part = min(part, n - begin)
-            any_ = 0 if short_ else 0x8000
-            for j in range(part if short_ else 0):
+            any_ = 0 if in_float else 0x8000
+            for j in range(part if in_float else 0):
                 any_ |= far[r // per * n + begin + j]
             if any_ >= 0x8000:
                 for i in range(given):
                     at[i] = past(src[i], r * pitch) + scale * begin
                 if half_t is Brain:
-                    if short_ and far_apart(at, pitch, given, m, scale * part):
+                    if in_float and far_apart(at, pitch, given, m, scale * part):
                         return True
                 # With exponents as half_of() takes them.
                 once_halves(
@@ -358,81 +358,97 @@ cdef inline bint once_block(
     return False
 
 
+cdef inline bint floats_all(
+    float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint pairs, double factor, uint32_t margin,
+    const Ahead* ahead) noexcept nogil:
+    """floats_few() of rows of up to four sources."""
+    cdef const float* at[4]
+    cdef bint doubtful = False
+    cdef Py_ssize_t i, r
+    if count > 4:
+        return True     # there is no such thing
+    for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        for i in range(4):
+            at[i] = past(src[min(i, count - 1)], r * src_pitch)
+        if count == 4:
+            doubtful |= floats_few(
+                dst, at[0], at[1], at[2], at[3], n, 4, pairs, False, factor, margin)
+        elif count == 3:
+            doubtful |= floats_few(
+                dst, at[0], at[1], at[2], at[3], n, 3, pairs, False, factor, margin)
+        elif count == 2:
+            doubtful |= floats_few(
+                dst, at[0], at[1], at[2], at[3], n, 2, pairs, False, factor, margin)
+        else:
+            doubtful |= floats_few(
+                dst, at[0], at[1], at[2], at[3], n, 1, pairs, False, factor, margin)
+        dst = <float*> (<char*> dst + dst_pitch)
+    return doubtful
+
+
+cdef inline bint halves_all(
+    half_t* dst, Py_ssize_t dst_pitch, const half_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint pairs, double factor, const Ahead* ahead) noexcept nogil:
+    """A factor times the sums of rows of up to nine sources, or four of pairs, block by block."""
+    cdef const half_t* at[MOST_ROWS]
+    cdef int exponent
+    cdef bint doubtful = False, in_float
+    cdef const Ahead* all_ahead = ahead
+    cdef Py_ssize_t i, r, begin, block, m
+    if count > (4 if pairs else MOST_ROWS):
+        return True     # there is no such thing
+    # Means by a power of two that are no greater than their elements, of at least the 2**-149th
+    # that float has, are exact before they are rounded.
+    in_float = (count <= 4 and frexp(factor, &exponent) == 0.5 and exponent >= -12
+                and factor * count * (2 if pairs else 1) <= 1.0)
+    if half_t is Half and pairs and count > 2:
+        in_float = False    # sums of eight seldom fit
+    if not in_float and far_apart(src, src_pitch, count, rows, 2 * n if pairs else n):
+        return True
+    block = max(<Py_ssize_t> 1, <Py_ssize_t> BLOCK // n) if in_float else rows
+    r = 0
+    while r < rows:
+        block = min(block, rows - r)
+        begin = 0
+        while begin < n:
+            m = min(n - begin, <Py_ssize_t> BLOCK)
+            for i in range(count):
+                at[i] = past(src[i], r * src_pitch) + (2 * begin if pairs else begin)
+            if count == 1 and pairs:
+                doubtful |= halves_block(
+                    dst + begin, dst_pitch, at, src_pitch, 1, block, m, 1, True, in_float, factor,
+                    ahead)
+            elif count <= 2:
+                doubtful |= halves_block(
+                    dst + begin, dst_pitch, at, src_pitch, count, block, m, 2, pairs, in_float,
+                    factor, ahead)
+            elif count <= 4:
+                doubtful |= halves_block(
+                    dst + begin, dst_pitch, at, src_pitch, count, block, m, 4, pairs, in_float,
+                    factor, ahead)
+            else:
+                doubtful |= halves_block(
+                    dst + begin, dst_pitch, at, src_pitch, count, block, m, MOST_ROWS, False,
+                    False, factor, ahead)
+            begin += m
+            ahead = NULL        # all of a row was fetched with its first elements
+        ahead = all_ahead
+        dst = <half_t*> (<char*> dst + block * dst_pitch)
+        r += block
+    return doubtful
+
+
 cdef inline bint once(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint pairs, const Once* how, Ending ending,
     const Ahead* ahead) noexcept nogil:
-    cdef const once_t* at[MOST_ROWS]
-    cdef double factor = how.factor
-    cdef int exponent
-    cdef bint doubtful = False, short_
-    cdef const Ahead* all_ahead = ahead
-    cdef Py_ssize_t i, r, begin, block, m
     if once_t is float:
-        for i in range(4):
-            at[i] = src[min(i, count - 1)]
-        for r in range(rows):
-            fetch_row(ahead, <const char**> src, count, r * src_pitch)
-            if count == 4:
-                doubtful |= once_floats(
-                    dst, at[0], at[1], at[2], at[3], n, 4, pairs, False, factor, ending.margin)
-            elif count == 3:
-                doubtful |= once_floats(
-                    dst, at[0], at[1], at[2], at[3], n, 3, pairs, False, factor, ending.margin)
-            elif count == 2:
-                doubtful |= once_floats(
-                    dst, at[0], at[1], at[2], at[3], n, 2, pairs, False, factor, ending.margin)
-            elif count == 1:
-                doubtful |= once_floats(
-                    dst, at[0], at[1], at[2], at[3], n, 1, pairs, False, factor, ending.margin)
-            else:
-                return True     # there is no such thing
-            for i in range(4):
-                at[i] = past(at[i], src_pitch)
-            dst = <float*> (<char*> dst + dst_pitch)
-        return doubtful
+        return floats_all(
+            dst, dst_pitch, src, src_pitch, count, rows, n, pairs, how.factor, ending.margin, ahead)
     else:
-        # Means by a power of two that are no greater than their elements, of at least the 2**-149th
-        # that float has, are exact before they are rounded.
-        short_ = (count <= 4 and frexp(factor, &exponent) == 0.5 and exponent >= -12
-                  and factor * count * (2 if pairs else 1) <= 1.0)
-        if once_t is Half and pairs and count > 2:
-            short_ = False      # sums of eight seldom fit
-        if not short_ and far_apart(src, src_pitch, count, rows, 2 * n if pairs else n):
-            return True
-        block = max(<Py_ssize_t> 1, <Py_ssize_t> BLOCK // n) if short_ else rows
-        r = 0
-        while r < rows:
-            block = min(block, rows - r)
-            begin = 0
-            while begin < n:
-                m = min(n - begin, <Py_ssize_t> BLOCK)
-                for i in range(count):
-                    at[i] = past(src[i], r * src_pitch) + (2 * begin if pairs else begin)
-                if count == 1 and pairs:
-                    doubtful |= once_block(
-                        dst + begin, dst_pitch, at, src_pitch, 1, block, m, 1, True, short_, factor,
-                        ahead)
-                elif count <= 2:
-                    doubtful |= once_block(
-                        dst + begin, dst_pitch, at, src_pitch, count, block, m, 2, pairs, short_,
-                        factor, ahead)
-                elif count <= 4:
-                    doubtful |= once_block(
-                        dst + begin, dst_pitch, at, src_pitch, count, block, m, 4, pairs, short_,
-                        factor, ahead)
-                elif pairs:
-                    return True     # there is no such thing
-                else:
-                    doubtful |= once_block(
-                        dst + begin, dst_pitch, at, src_pitch, count, block, m, MOST_ROWS, False,
-                        False, factor, ahead)
-                begin += m
-                ahead = NULL        # all of a row was fetched with its first elements
-            ahead = all_ahead
-            dst = <once_t*> (<char*> dst + block * dst_pitch)
-            r += block
-        return doubtful
+        return halves_all(dst, dst_pitch, src, src_pitch, count, rows, n, pairs, how.factor, ahead)
 
 
 cdef bint once_rows(
@@ -461,7 +477,7 @@ cdef bint once_couples(
     const Ahead* ahead) noexcept nogil:
     """once_rows() of one row, or two, and then the same of the cells beside these."""
     if count == 4 and rows == 1:
-        return once_floats(
+        return floats_few(
             dst, src[0], src[1], src[2], src[3], n, 4, False, True, how.factor, ending.margin)
     return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending, ahead)
 
@@ -496,7 +512,7 @@ cdef inline void float_column(
 cdef inline bint float_window(
     float* dst, const Column* a, const Column* b, const Column* c, Py_ssize_t n, double factor,
     uint32_t margin) noexcept nogil:
-    """dst[j] = a factor times the sum of three columns; returns what once_floats() does."""
+    """dst[j] = a factor times the sum of three columns; returns what floats_few() does."""
     cdef uint32_t doubtful = 0, most
     cdef Py_ssize_t j
     cdef float y
@@ -584,7 +600,7 @@ cdef bint once_shared(
     cdef Py_ssize_t stop = (rows - 1) * how.stride + how.taps
     cdef bint doubtful = False
     if not (once_t is float):
-        factor *= 2.0**127      # as in once()
+        factor *= 2.0**127      # as in halves_block()
         for i in range(above):
             at[i] = src[i * how.taps]
         doubtful = far_apart(at, how.apart, above, stop, n)

@@ -605,6 +605,7 @@ cdef void sum_run(
     cdef sum_t lane[LANES]
     cdef sum_t lanes[LANES * RUNS]
     cdef sum_t halves[LANES * RUNS]
+    cdef sum_t rest[RUNS]
     cdef Py_ssize_t i, j, r, runs
     cdef sum_t x
     while rows > 0:
@@ -620,23 +621,25 @@ cdef void sum_run(
                     for j in range(LANES):
                         lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
                     i += LANES
-                for j in range(LANES):
-                    lanes[r * LANES + j] = lane[j]
-                for j in range(n - i):
-                    lanes[r * LANES + j] = added[sum_t](
-                        lanes[r * LANES + j], lifted[term_t, sum_t](src[i + j], dst))
-            else:
-                for i in range(1, n):
-                    x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
-                lanes[r] = x
+                for j in range(LANES // 2):
+                    lanes[LANES // 2 * r + j] = added[sum_t](lane[j], lane[LANES // 2 + j])
+                if i < n:
+                    x = lifted[term_t, sum_t](src[i], dst)
+                    i += 1
+            while i < n:
+                x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
+                i += 1
+            rest[r] = x
             src = past(src, src_pitch)
         if n >= LANES:
-            halve(halves, lanes, runs * 8)
-            halve(lanes, halves, runs * 4)
-            halve(halves, lanes, runs * 2)
-            halve(lanes, halves, runs)
+            halve(halves, lanes, runs * 4)
+            halve(lanes, halves, runs * 2)
+            halve(halves, lanes, runs)
         for r in range(runs):
-            dst[0] = lanes[r] if fresh else added[sum_t](dst[0], lanes[r])
+            x = rest[r]
+            if n >= LANES:
+                x = halves[r] if n % LANES == 0 else added[sum_t](halves[r], x)
+            dst[0] = x if fresh else added[sum_t](dst[0], x)
             dst = <sum_t*> (<char*> dst + dst_pitch)
         rows -= runs
 

@@ -1781,7 +1781,7 @@ cdef class Plan:
         bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
-        cdef Py_ssize_t i, rows, acc_cell
+        cdef Py_ssize_t i, rows, most, acc_cell
         cdef int lifted
         memset(p, 0, sizeof(Pool))
         if (not choose_rows(elem, mapping, kind, acc, out, &lifted, &p.rows)
@@ -1861,20 +1861,25 @@ cdef class Plan:
             rows = p.row.k * (p.lane.k if p.rows.indices != NULL else 1)
             for i in range(p.nouter):
                 rows *= p.outer[i].k
-            if rows > (2 if p.couples else BATCH):
-                raise ValueError(f"{rows} sources at once; at most {BATCH} are possible, or 2 of cells")
+            most = 2 if p.couples else 4
             if p.rows.indices != NULL:
                 p.rows.at_once = choose_first(elem, p.lane.k > 1)
+                most = BATCH
             elif p.spreads:
                 p.rows.at_once = choose_spread(elem)
+                most = MOST_ROWS if elem >= 10 else 4
             elif mapping == MAP_SQUARE:
                 p.rows.at_once = <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
             elif acc == 3 and lifts:
                 p.rows.at_once = choose_shared(elem)
+                most = 9 if p.row.k == 3 else 0
             elif acc == 3:
                 p.rows.at_once = choose_once(elem, pairs, p.couples)
+                most = MOST_ROWS if elem >= 10 and not pairs else most
             elif p.ending.shift > 0 and not p.ending.saturates:
                 p.rows.at_once = choose_shifted(elem, pairs)
+            if rows > most and p.rows.at_once != NULL:
+                raise ValueError(f"{rows} sources at once; at most {most} are possible")
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
         # What is staged is read in order; what is lifted was mostly read for the windows before.

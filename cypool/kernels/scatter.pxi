@@ -21,7 +21,7 @@ cdef enum:
     CHECK = 3
 
 cdef enum:
-    AHEAD = 8192        # bytes of places that are cleared before the walk gets there
+    TOGETHER = 64       # values that are moved if all their indices are in range
 
 # An axis of values and indices: its length and the bytes of a step.
 cdef struct Walk:
@@ -46,7 +46,7 @@ cdef struct Route:
     Py_ssize_t positions    # what an index may be, from 0 on
     bint clears             # the places are to be 0 where nothing comes
 
-ctypedef Py_ssize_t (*walk_f)(
+ctypedef bint (*walk_f)(
     void* tag, const Route* route, char* value, const char* index, char* place, Py_ssize_t low,
     Py_ssize_t stop, int way) noexcept nogil
 
@@ -60,82 +60,136 @@ cdef inline Py_ssize_t offset_of(const Route* route, Py_ssize_t position) noexce
     return offset + position * route.slots[0].step
 
 
+cdef inline void clear_bytes(char* to, Py_ssize_t n) noexcept nogil:
+    """Clear n bytes, in pieces of a size that the compiler knows: others are slow to start."""
+    cdef char* last = to + n - 64
+    if n < 64:
+        memset(to, 0, n)
+        return
+    while to < last:
+        memset(to, 0, 64)
+        to += 64
+    memset(last, 0, 64)
+
+
 cdef Py_ssize_t clear_places(
     const Route* route, char* place, Py_ssize_t at, Py_ssize_t least, Py_ssize_t stop,
     Py_ssize_t size) noexcept nogil:
-    """Clear the places of an item from position `at` to `least` and some further; return how far."""
+    """Clear the places of an item from position `at` to `least` or a bit further; return how far."""
     cdef const Walk* row = &route.inner[route.ninner - 1]
     cdef Py_ssize_t n = row.n if row.place != 0 else 1, position, j
-    stop = min(stop, least + AHEAD // (n * size))
     if route.nslots == 1 and route.slots[0].step == n * size and (n == 1 or row.place == size):
-        memset(place + at * n * size, 0, (stop - at) * n * size)
-        return stop
-    for position in range(at, stop):
+        # Up to where a cache line starts.
+        least += <Py_ssize_t> ((0 - <uintptr_t> (place + least * n * size)) % 64) // (n * size)
+        least = min(least, stop)
+        clear_bytes(place + at * n * size, (least - at) * n * size)
+        return least
+    for position in range(at, least):
         for j in range(n):
             memset(place + offset_of(route, position) + j * row.place, 0, size)
-    return stop
+    return least
 
 
-cdef inline Py_ssize_t walk_row(
-    real_or_bits_t* _, const Route* route, char* value, const char* index, char* place,
-    Py_ssize_t low, Py_ssize_t stop, Py_ssize_t* clear, int way) noexcept nogil:
-    """Walk the values of the last axis; return how many have an index that is no place's.
-
-    The places below `clear` have been cleared, or need not be.
-    """
-    # Copies: what is written might be the route, for all that the compiler knows.
-    cdef Walk row = route.inner[route.ninner - 1]
-    cdef Py_ssize_t step = route.slots[0].step, positions = route.positions, strays = 0, j = 0
-    cdef Py_ssize_t limit = clear[0]
-    cdef bint straight = route.nslots == 1
-    cdef char* item = place
+cdef inline void carry(
+    real_or_bits_t* _, char* value, Py_ssize_t value_step, const char* index, char* place,
+    Py_ssize_t place_step, Py_ssize_t step, Py_ssize_t n, int way) noexcept nogil:
+    """Move n values to, or from, places that are `step` bytes from one index to the next."""
+    cdef Py_ssize_t j
     cdef int64_t position
     cdef real_or_bits_t x, y
     cdef char* at
-    while j < row.n:
-        memcpy(&position, index, sizeof(position))
-        if way != CHECK and low <= position < limit:
-            at = place + (position * step if straight else offset_of(route, position))
-            if way == TAKE:
-                memcpy(value, at, sizeof(x))
-            else:
-                memcpy(&x, value, sizeof(x))
-                if way == ADD:
-                    memcpy(&y, at, sizeof(y))
-                    x = <real_or_bits_t> (x + y)
-                memcpy(at, &x, sizeof(x))
-        elif way != CHECK and way != TAKE and limit <= position < stop:
-            limit = clear_places(route, item, limit, position + 1, stop, sizeof(x))
-            continue
+    for j in range(n):
+        memcpy(&position, index + j * <Py_ssize_t> sizeof(position), sizeof(position))
+        at = place + j * place_step + position * step
+        if way == TAKE:
+            memcpy(value + j * value_step, at, sizeof(x))
         else:
-            strays += <uint64_t> position + 1 > <uint64_t> positions
-        value += row.value
-        index += row.index
-        place += row.place
-        j += 1
-    clear[0] = limit
+            memcpy(&x, value + j * value_step, sizeof(x))
+            if way == ADD:
+                memcpy(&y, at, sizeof(y))
+                x = <real_or_bits_t> (x + y)
+            memcpy(at, &x, sizeof(x))
+
+
+cdef inline bint walk_row(
+    real_or_bits_t* tag, const Route* route, char* value, const char* index, char* place,
+    Py_ssize_t low, Py_ssize_t stop, Py_ssize_t* clear, int way) noexcept nogil:
+    """Walk the values of the last axis; return whether any has an index that is no place's.
+
+    The places below `clear` have been cleared, or need not be.
+    """
+    cdef const Walk* row = &route.inner[route.ninner - 1]
+    cdef Py_ssize_t size = sizeof(tag[0]), step = route.slots[0].step, begin = 0, m, j
+    cdef bint straight = route.nslots == 1, strays = False
+    cdef char* item = place
+    cdef int64_t positions[TOGETHER]
+    cdef int64_t position, least, most
+    cdef const char* at
+    while begin < row.n:
+        m = min(row.n - begin, <Py_ssize_t> TOGETHER)
+        at = index
+        if not straight or row.index != sizeof(position):
+            for j in range(m):
+                memcpy(&positions[j], index + j * row.index, sizeof(position))
+            at = <const char*> positions
+        least = route.positions
+        most = -1
+        for j in range(m):
+            memcpy(&position, at + j * <Py_ssize_t> sizeof(position), sizeof(position))
+            least = position if position < least else least
+            most = position if position > most else most
+        strays |= least < -1 or most >= route.positions
+        if way == CHECK or most < low or least >= stop:
+            pass
+        elif low <= least and most < stop:
+            if way != TAKE and most >= clear[0]:
+                clear[0] = clear_places(route, item, clear[0], most + 1, stop, size)
+            if not straight:
+                for j in range(m):
+                    positions[j] = offset_of(route, positions[j])
+                carry(tag, value, row.value, at, place, row.place, 1, m, way)
+            elif row.value == sizeof(tag[0]) and row.place == 0:
+                carry(tag, value, sizeof(tag[0]), at, place, 0, step, m, way)
+            elif row.value == sizeof(tag[0]) and row.place == sizeof(tag[0]):
+                carry(tag, value, sizeof(tag[0]), at, place, sizeof(tag[0]), step, m, way)
+            else:
+                carry(tag, value, row.value, at, place, row.place, step, m, way)
+        else:
+            for j in range(m):
+                memcpy(&position, at + j * <Py_ssize_t> sizeof(position), sizeof(position))
+                if low <= position < stop:
+                    if way != TAKE and position >= clear[0]:
+                        clear[0] = clear_places(route, item, clear[0], position + 1, stop, size)
+                    position = offset_of(route, position)
+                    carry(tag, value + j * row.value, 0, <const char*> &position,
+                          place + j * row.place, 0, 1, 1, way)
+        value += m * row.value
+        index += m * row.index
+        place += m * row.place
+        begin += m
     return strays
 
 
-cdef Py_ssize_t walk(
+cdef bint walk(
     real_or_bits_t* tag, const Route* route, char* value, const char* index, char* place,
     Py_ssize_t low, Py_ssize_t stop, int way) noexcept nogil:
-    """Walk all values of an item, for the indices from low to stop - 1."""
+    """Walk all values of an item, for the indices from low to stop - 1; return what walk_row does."""
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t strays = 0, clear = low if route.clears else stop
+    cdef Py_ssize_t clear = low if route.clears else stop
+    cdef bint strays = False
     cdef const Walk* axis
     cdef int a
     for a in range(route.ninner):
         taken[a] = 0
     while True:
         if way == TAKE:
-            strays += walk_row(tag, route, value, index, place, low, stop, &clear, TAKE)
+            strays |= walk_row(tag, route, value, index, place, low, stop, &clear, TAKE)
         elif way == ADD:
-            strays += walk_row(tag, route, value, index, place, low, stop, &clear, ADD)
+            strays |= walk_row(tag, route, value, index, place, low, stop, &clear, ADD)
         elif way == CHECK:
-            strays += walk_row(tag, route, value, index, place, low, stop, &clear, CHECK)
+            strays |= walk_row(tag, route, value, index, place, low, stop, &clear, CHECK)
         else:
-            strays += walk_row(tag, route, value, index, place, low, stop, &clear, PUT)
+            strays |= walk_row(tag, route, value, index, place, low, stop, &clear, PUT)
         for a in range(route.ninner - 2, -1, -1):
             axis = &route.inner[a]
             taken[a] += 1
@@ -152,7 +206,7 @@ cdef Py_ssize_t walk(
             return strays
 
 
-cdef Py_ssize_t walk_item(
+cdef bint walk_item(
     const Route* route, walk_f walk_, Py_ssize_t item, char* value, const char* index,
     char* place, Py_ssize_t share, Py_ssize_t shares, int way) noexcept nogil:
     # Not positions * share // shares: that overflows for arrays that repeat a few elements.
@@ -174,7 +228,7 @@ def route(
 ):
     """Move values to, or from, the places that indices name; other indices are passed over.
 
-    Return 0 if there were none but -1.  Places where nothing comes become 0 if `clears`.
+    Return 0 if these were all -1.  Places where nothing comes become 0 if `clears`.
 
     `outer` and `inner` list (length, step of values, of indices, of places) of the axes, steps in
     bytes; `slots` (length, step) of the pooled axes of the places.  `kind` is the elements' size,
