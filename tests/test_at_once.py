@@ -430,7 +430,7 @@ def test_every_16_bit_float_has_its_place_in_the_order(dtype):
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
 @pytest.mark.parametrize("channels", [2, 3, 4, 5, 7])
-@pytest.mark.parametrize("shape", [(6, 9), (5, 42), (2, 7, 903), (3, 2, 6, 4100)])
+@pytest.mark.parametrize("shape", [(6, 9), (5, 42), (6, 2), (6, 7), (2, 7, 903), (3, 2, 6, 4100)])
 @pytest.mark.parametrize("window", [(2, 2), (1, 2), (3, 2)])
 def test_means_of_pairs_of_cells(dtype, channels, shape, window, monkeypatch):
     rng = np.random.default_rng(6)

@@ -14,9 +14,21 @@ cdef void split(
     """
     cdef Py_ssize_t n = cells // step
     cdef Py_ssize_t j, p, c, phases = step if all else 1
+    cdef uint64_t word, other, low = 0, high = 0
     if inner > 1 and not all and inner * sizeof(bits_t) <= 32 and n > 0:
         # Cells are copied in a few words; what that writes past a cell, the next overwrites.
-        for j in range(n - 1):
+        j = 0
+        if inner * sizeof(bits_t) == 3 and step == 2:
+            # Those of colour pictures go in twos.
+            memset(&low, -1, 3)
+            memset(<char*> &high + 3, -1, 3)
+            while j + 3 <= n:
+                memcpy(&word, src + 6 * j, 8)
+                memcpy(&other, src + 6 * j + 3, 8)
+                word = (word & low) | (other & high)
+                memcpy(dst + 3 * j, &word, 8)
+                j += 2
+        for j in range(j, n - 1):
             if inner * sizeof(bits_t) <= 8:
                 memcpy(dst + j * inner, src + j * step * inner, 8)
             elif inner * sizeof(bits_t) <= 16:
