@@ -862,7 +862,7 @@ def rows_are_shared(rows_above: int, row: Axis, lane: Axis) -> bool:
     overlap = row.k == 3 and row.s < 3 and row.d == 1 and row.out > 1
     return (
         overlap
-        and row.spacing == geometry.REGULAR
+        and row.spacing == lane.spacing == geometry.REGULAR
         and 1 < rows_above <= ROWS_TO_SHARE
         and lane.k == lane.s == 1
     )

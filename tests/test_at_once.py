@@ -497,6 +497,26 @@ def test_gradients_of_windows_side_by_side(dtype, width, window, padding, monkey
     )
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", *BFLOATS])
+@pytest.mark.parametrize("planes", [2, 3, 4])
+def test_gradients_of_windows_that_overlap_in_one_axis_and_abut_in_another(
+    dtype, planes, monkeypatch
+):
+    shape, window, stride = (planes + 1, 6, 160), (planes, 3, 4), (1, 1, 4)
+    grad = np.random.default_rng(7).integers(-9, 10, (2, 4, 40)).astype(dtype)
+    expected = np.zeros(shape)
+    for i, j, k in np.ndindex(grad.shape):
+        expected[i : i + planes, j : j + 3, 4 * k : 4 * k + 4] += float(grad[i, j, k])
+    for y in ways(
+        monkeypatch,
+        lambda: cypool.avg_pool_backward(
+            grad, shape, window, stride, axis=(0, 1, 2), divisor_override=1, **THREE
+        ),
+        ROWS_AT_ONCE=0,
+    ):
+        np.testing.assert_array_equal(y.astype(np.float64), expected)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "float16", *BFLOATS])
 @pytest.mark.parametrize(
     ("length", "result"), [(20, 7), (7, 20), (33, 2), (31, 2), (9, 9), (50, 3)]
