@@ -91,16 +91,14 @@ cdef Py_ssize_t clear_places(
 
 
 cdef inline void carry(
-    real_or_bits_t* _, char* value, Py_ssize_t value_step, const char* index, char* place,
+    real_or_bits_t* _, char* value, Py_ssize_t value_step, const int64_t* positions, char* place,
     Py_ssize_t place_step, Py_ssize_t step, Py_ssize_t n, int way) noexcept nogil:
     """Move n values to, or from, places that are `step` bytes from one index to the next."""
     cdef Py_ssize_t j
-    cdef int64_t position
     cdef real_or_bits_t x, y
     cdef char* at
     for j in range(n):
-        memcpy(&position, index + j * <Py_ssize_t> sizeof(position), sizeof(position))
-        at = place + j * place_step + position * step
+        at = place + j * place_step + positions[j] * step
         if way == TAKE:
             memcpy(value + j * value_step, at, sizeof(x))
         else:
@@ -124,20 +122,23 @@ cdef inline bint walk_row(
     cdef char* item = place
     cdef int64_t positions[TOGETHER]
     cdef int64_t position, least, most
-    cdef const char* at
     while begin < row.n:
         m = min(row.n - begin, <Py_ssize_t> TOGETHER)
-        at = index
-        if not straight or row.index != sizeof(position):
-            for j in range(m):
-                memcpy(&positions[j], index + j * row.index, sizeof(position))
-            at = <const char*> positions
         least = route.positions
         most = -1
-        for j in range(m):
-            memcpy(&position, at + j * <Py_ssize_t> sizeof(position), sizeof(position))
-            least = position if position < least else least
-            most = position if position > most else most
+        # Each is read once, as another thread of the caller's might write it meanwhile.
+        if row.index == sizeof(position):
+            for j in range(m):
+                memcpy(&position, index + j * <Py_ssize_t> sizeof(position), sizeof(position))
+                positions[j] = position
+                least = position if position < least else least
+                most = position if position > most else most
+        else:
+            for j in range(m):
+                memcpy(&position, index + j * row.index, sizeof(position))
+                positions[j] = position
+                least = position if position < least else least
+                most = position if position > most else most
         strays |= least < -1 or most >= route.positions
         if way == CHECK or most < low or least >= stop:
             pass
@@ -147,21 +148,21 @@ cdef inline bint walk_row(
             if not straight:
                 for j in range(m):
                     positions[j] = offset_of(route, positions[j])
-                carry(tag, value, row.value, at, place, row.place, 1, m, way)
+                carry(tag, value, row.value, positions, place, row.place, 1, m, way)
             elif row.value == sizeof(tag[0]) and row.place == 0:
-                carry(tag, value, sizeof(tag[0]), at, place, 0, step, m, way)
+                carry(tag, value, sizeof(tag[0]), positions, place, 0, step, m, way)
             elif row.value == sizeof(tag[0]) and row.place == sizeof(tag[0]):
-                carry(tag, value, sizeof(tag[0]), at, place, sizeof(tag[0]), step, m, way)
+                carry(tag, value, sizeof(tag[0]), positions, place, sizeof(tag[0]), step, m, way)
             else:
-                carry(tag, value, row.value, at, place, row.place, step, m, way)
+                carry(tag, value, row.value, positions, place, row.place, step, m, way)
         else:
             for j in range(m):
-                memcpy(&position, at + j * <Py_ssize_t> sizeof(position), sizeof(position))
+                position = positions[j]
                 if low <= position < stop:
                     if way != TAKE and position >= clear[0]:
                         clear[0] = clear_places(route, item, clear[0], position + 1, stop, size)
                     position = offset_of(route, position)
-                    carry(tag, value + j * row.value, 0, <const char*> &position,
+                    carry(tag, value + j * row.value, 0, &position,
                           place + j * row.place, 0, 1, 1, way)
         value += m * row.value
         index += m * row.index
