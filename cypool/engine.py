@@ -57,7 +57,7 @@ BLOCK = 16384
 LARGE_BLOCK = 24576
 
 #: Bytes of the rows of planes that are done together: less, as they gain less.
-STACK = 5120
+STACK = 10240
 
 #: Sums of at most so many rows are finished as soon as they are added up.
 ROWS_AT_ONCE = 4

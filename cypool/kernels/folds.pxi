@@ -611,8 +611,7 @@ cdef void sum_run(
     while rows > 0:
         runs = min(rows, RUNS)
         for r in range(runs):
-            x = lifted[term_t, sum_t](src[0], dst)
-            i = 1
+            i = 0
             if n >= LANES:
                 for j in range(LANES):
                     lane[j] = lifted[term_t, sum_t](src[j], dst)
@@ -623,13 +622,11 @@ cdef void sum_run(
                     i += LANES
                 for j in range(LANES // 2):
                     lanes[LANES // 2 * r + j] = added[sum_t](lane[j], lane[LANES // 2 + j])
-                if i < n:
-                    x = lifted[term_t, sum_t](src[i], dst)
-                    i += 1
-            while i < n:
-                x = added[sum_t](x, lifted[term_t, sum_t](src[i], dst))
-                i += 1
-            rest[r] = x
+            if i < n:
+                x = lifted[term_t, sum_t](src[i], dst)
+                for j in range(i + 1, n):
+                    x = added[sum_t](x, lifted[term_t, sum_t](src[j], dst))
+                rest[r] = x
             src = past(src, src_pitch)
         if n >= LANES:
             halve(halves, lanes, runs * 4)

@@ -1609,14 +1609,6 @@ cdef void fill_factors(
         i = stop
 
 
-cdef inline void fetch_next(const Pool* p, const Call* call, const Place* place) noexcept nogil:
-    """Have the planes behind those of an item brought nearer while these are worked at."""
-    cdef Py_ssize_t plane = p.outer[p.nouter - 1].xs, at = place.planes * plane, stop = 2 * at
-    while at < stop:
-        cypool_prefetch(call.x + place.x_at + at)
-        at += 64
-
-
 cdef void pool_item(
     const Pool* p, const Call* call, Py_ssize_t item, char* scratch) noexcept nogil:
     """Everything for one item whose windows are not split."""
@@ -1625,7 +1617,8 @@ cdef void pool_item(
     cdef Py_ssize_t result_row = p.res_pitch * p.inner * p.rows.size
     cdef Memory* memory = <Memory*> (scratch + p.at_memory)
     cdef char* out
-    cdef Py_ssize_t plane
+    cdef const char* next_
+    cdef Py_ssize_t plane, nbytes, half
     cdef bint straight, together = True
     locate(p, item, &place)
     out = call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os
@@ -1633,7 +1626,13 @@ cdef void pool_item(
         together = (p.plane_rows == place.rows
                     and p.outer[p.nouter - 1].os == place.rows * p.row.os)
     if p.fetches_planes:
-        fetch_next(p, call, &place)
+        # The output, and the next planes: their second half while this item's are finished.
+        nbytes = place.planes * p.outer[p.nouter - 1].xs
+        half = nbytes // 2
+        next_ = call.x + place.x_at + nbytes
+        fetch(next_, half)
+        if p.outer[p.nouter - 1].os == p.row.out * p.row.os:
+            fetch(out, place.planes * p.outer[p.nouter - 1].os)
     if p.rows.at_once != NULL and together and not call.tangled:
         if memory.detours == 0:
             place.at_once = True
@@ -1662,6 +1661,8 @@ cdef void pool_item(
         result = out
         result_row = p.row.os
     gather_warily(p, call, &place, scratch, result, result_row)
+    if p.fetches_planes:
+        fetch(next_ + half, nbytes - half)
     for plane in range(0 if straight else place.planes):
         finish(p, call, &place, scratch, result + plane * p.plane_rows * result_row)
         move_on(p, &place, 1)
