@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from arrays import (
+    BFLOATS,
     DTYPES,
     FLOATS,
     INTEGERS,
@@ -484,6 +485,29 @@ def call(case, kind, x, **options):
         again = function(x, *arguments, **options, num_threads=n)
         assert again.tobytes() == result.tobytes(), f"{n} threads give other bits"
     return result
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", *BFLOATS])
+@pytest.mark.parametrize("padding", [(0, 0), (0, 1), (1, 1)], ids=str)
+@pytest.mark.parametrize("kernel", [(2, 2), (4, 2), (1, 3), (3, 3)], ids=str)
+@pytest.mark.parametrize("channels", [1, 3, 64])
+@pytest.mark.parametrize("bytes_", [10_000, 30_000])
+def test_what_is_fetched_meanwhile_is_no_other(bytes_, channels, kernel, padding, dtype):
+    # Of arrays that fit in no cache, rows are fetched before they are folded, and long ones go in
+    # pieces.  Of a few rows of them, they are not.
+    rng = np.random.default_rng(channels)
+    options = {"padding": ((0, 0), padding), "axis": (0, 1)}
+    size = channels * np.dtype(dtype).itemsize
+    for width in (bytes_ // size, bytes_ // size + 1):
+        shape = ((9 << 20) // (width * size), width, channels)
+        x = rng.integers(0, 100, shape).astype(dtype)
+        for kind, more in (("max", {}), ("avg", {"dtype": dtype})):
+            pool = getattr(cypool, f"{kind}_pool")
+            whole = pool(x, kernel, **options, **more)
+            for row in (0, len(whole) // 2, len(whole) - 3):
+                rows = x[row * kernel[0] : (row + 3) * kernel[0]]
+                few = pool(rows, kernel, **options, **more)
+                assert whole[row : row + 3].tobytes() == few.tobytes()
 
 
 @pytest.mark.parametrize("case", LARGE, ids=NAMES)

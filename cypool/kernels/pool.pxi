@@ -39,8 +39,9 @@ cdef enum:
     OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
     SLOTS = 3           # the same of rows that are staged tap by tap
     LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache
-    PIECE = 4096        # bytes of sources that are folded while others are fetched
-    LEAD = 8192         # which lie so many bytes further on
+    LONG_ROWS = 8192    # bytes of rows that are folded together: longer ones go in pieces
+    PIECE = 1024        # of so many bytes together
+    LEAD = 8192         # what is fetched lies so many bytes further on, or twice for pieces
     MOST_FETCHED = 65536    # bytes of sources that are worth it, and twice those of planes
     LONG_SOURCE = 128   # in which rows have so many, where all of a window's lie end to end
     FAR_SOURCE = 1024   # or so many, where windows lie far from each other
@@ -385,18 +386,19 @@ cdef Py_ssize_t end_to_end(
 
 cdef void lift_couples(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch, Py_ssize_t step,
-    Py_ssize_t count, Py_ssize_t rows, char* spare, const Ahead* ahead) noexcept nogil:
+    Py_ssize_t count, Py_ssize_t rows, Py_ssize_t cells, char* spare,
+    const Ahead* ahead) noexcept nogil:
     """Make output of source rows and the cells beside: of all cells, of which every other stays."""
-    cdef const char* cells[4]
-    cdef Py_ssize_t n = 2 * place.lanes - 1, cell = p.inner * p.out_size, i, r
+    cdef const char* beside[4]
+    cdef Py_ssize_t n = cells // p.inner - 1, cell = p.inner * p.out_size, i, r
     cdef Py_ssize_t unit = p.inner if cell in (1, 2, 4, 8, 16) else 1
     for r in range(rows):
         fetch_row(ahead, batch, count, r * step)
         for i in range(count):
-            cells[i] = batch[i] + r * step
-            cells[count + i] = cells[i] + cell
+            beside[i] = batch[i] + r * step
+            beside[count + i] = beside[i] + cell
         place.doubtful |= p.rows.at_once(
-            spare, 0, cells, 0, 2 * count, 1, n * p.inner, &place.once, p.ending, NULL)
+            spare, 0, beside, 0, 2 * count, 1, n * p.inner, &place.once, p.ending, NULL)
         splitter(unit * p.out_size)(dst, spare, n, 2, 0, p.inner // unit, False)
         dst += pitch
 
@@ -413,7 +415,7 @@ cdef void lift_at_once(
         place.once.start = place.lane * p.lane.s - p.lane.before - position
         place.once.cells = cells
     elif p.couples:
-        lift_couples(p, place, dst, pitch, batch, step, count, rows, raw, ahead)
+        lift_couples(p, place, dst, pitch, batch, step, count, rows, cells, raw, ahead)
         return
     elif p.spreads:
         place.once.start = place.lane + p.lane.before - position * p.lane.turned_s
@@ -448,32 +450,55 @@ cdef void lift_sources(
         p.rows.lift(dst, pitch, batch, step, count, rows, cells, fresh, ahead)
 
 
-cdef void lift_columns(
+cdef void lift_pieces(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
     bint fresh, char* raw, Py_ssize_t n) noexcept nogil:
-    """lift_sources() of some lanes, or cells, of each row at a time, while later ones are fetched."""
+    """lift_sources() of long rows, whose pieces are folded, and fetched, as if they were rows."""
     cdef const char* part[BATCH]
-    cdef Py_ssize_t lanes = place.lanes, first = place.lane, i, j, r, run, ahead
-    cdef Py_ssize_t most = lanes if place.at_once or p.pairs else cells, size = n // most
+    cdef Ahead ahead
+    cdef bint couples = place.at_once and p.couples
+    cdef Py_ssize_t lanes = place.lanes, first = place.lane, lead = 2 * LEAD // count
+    cdef bint by_lane = place.at_once or p.pairs
+    cdef Py_ssize_t most = lanes if by_lane else cells, each = p.lane.s * p.inner if by_lane else 1
+    cdef Py_ssize_t size = each * (p.x_size if place.at_once else p.size)
     cdef Py_ssize_t acc_size = p.inner * p.out_size if place.at_once else p.rows.size
+    # Of couples, each piece is a call, and dearer.
+    cdef Py_ssize_t whole = max((2 * PIECE if couples else PIECE) // (count * size), 1)
+    cdef Py_ssize_t uncut = most, i, j, r, run, pieces
+    cdef Span lane
+    if whole > 64:
+        whole &= -64        # a remainder is dear
+    if p.pairs and not place.at_once:
+        lane = window(&p.lane, first)
+        uncut = alike(&p.lane, &lane, most)
+    ahead.near = 1
     for r in range(rows):
         j = 0
         while j < most:
-            run = min(most - j, max(PIECE // (2 * count * size), 1))
-            ahead = j * size + LEAD // count
-            if ahead >= n:
-                ahead += step - n
+            run = whole
+            pieces = (min(uncut, most - 1) - j) // run      # there is some of the row behind them
+            ahead.lead = lead
+            if j * size + lead < n:
+                pieces = min(pieces, (n - lead - j * size) // (run * size) + 1)
+            else:
+                ahead.lead += step - n      # into the next row
+            if pieces <= 0:
+                pieces = 1
+                run = most - j
+            ahead.size = run * size
             for i in range(count):
-                fetch(batch[i] + ahead, run * size)
                 part[i] = batch[i]
                 if place.at_once or not p.pairs:    # which find their elements by themselves
                     part[i] += j * size
             place.lane = first + j
             place.lanes = run
-            lift_sources(p, place, dst + j * acc_size, pitch, part, step, count, 1, position,
-                         run * (cells // most), fresh, raw, NULL)
-            j += run
+            i = run * each
+            if couples and j + run < most:
+                i += p.inner        # all vectors are whole with one cell more
+            lift_sources(p, place, dst + j * acc_size, run * acc_size, part, run * size, count,
+                         pieces, position, i, fresh, raw, &ahead)
+            j += pieces * run
         dst += pitch
         for i in range(count):
             batch[i] += step
@@ -493,11 +518,11 @@ cdef void lift_batch(
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size), near = 0, i = 0
     if place.fetches and count > 1:
         near = end_to_end(batch, step, count, rows, n)
-    if near > 0 and rows == 1 and n < PIECE:
+    if near > 0 and rows == 1 and n < LONG_ROWS // 2:
         while i < count:    # nothing is known of what comes
             fetch(batch[i], near * n)
             i += near
-    elif near > 0 and rows > 1 and count * n <= 2 * PIECE:
+    elif near > 0 and rows > 1 and count * n <= LONG_ROWS:
         ahead.near = near
         ahead.lead = max(LEAD * near // count // (step + 1), 1) * step
         ahead.size = min(step, near * n)
@@ -509,7 +534,7 @@ cdef void lift_batch(
                      &ahead)
         return
     elif near > 0 and not (p.spreads or p.rows.indices != NULL):
-        lift_columns(
+        lift_pieces(
             p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, n)
         return
     lift_sources(

@@ -14,21 +14,25 @@ cdef void split(
     """
     cdef Py_ssize_t n = cells // step
     cdef Py_ssize_t j, p, c, phases = step if all else 1
-    cdef uint64_t word, other, low = 0, high = 0
-    if inner > 1 and not all and inner * sizeof(bits_t) <= 32 and n > 0:
+    cdef uint32_t a, b, d
+    cdef uint16_t x, y, z
+    if inner * sizeof(bits_t) == 3 and step == 2 and not all and n > 0:
+        # Pixels of colour pictures, in twos: groups of three vectorise.
+        for j in range(n // 2):
+            memcpy(&a, src + 12 * j, 4)
+            memcpy(&b, src + 12 * j + 4, 4)
+            memcpy(&d, src + 12 * j + 8, 4)
+            x = <uint16_t> a
+            y = <uint16_t> (((a >> 16) & 0xFF) | ((b >> 8) & 0xFF00))
+            z = <uint16_t> ((b >> 24) | ((d & 0xFF) << 8))
+            memcpy(dst + 6 * j, &x, 2)
+            memcpy(dst + 6 * j + 2, &y, 2)
+            memcpy(dst + 6 * j + 4, &z, 2)
+        if n % 2:
+            memcpy(dst + 3 * (n - 1), src + 6 * (n - 1), 3)
+    elif inner > 1 and not all and inner * sizeof(bits_t) <= 32 and n > 0:
         # Cells are copied in a few words; what that writes past a cell, the next overwrites.
-        j = 0
-        if inner * sizeof(bits_t) == 3 and step == 2:
-            # Those of colour pictures go in twos.
-            memset(&low, -1, 3)
-            memset(<char*> &high + 3, -1, 3)
-            while j + 3 <= n:
-                memcpy(&word, src + 6 * j, 8)
-                memcpy(&other, src + 6 * j + 3, 8)
-                word = (word & low) | (other & high)
-                memcpy(dst + 3 * j, &word, 8)
-                j += 2
-        for j in range(j, n - 1):
+        for j in range(n - 1):
             if inner * sizeof(bits_t) <= 8:
                 memcpy(dst + j * inner, src + j * step * inner, 8)
             elif inner * sizeof(bits_t) <= 16:
