@@ -420,7 +420,7 @@ cdef void lift_at_once(
     elif p.spreads:
         place.once.start = place.lane + p.lane.before - position * p.lane.turned_s
         place.once.cells = cells
-    elif p.pairs and place.lanes < SHORT_PAIRS and pitch == n * p.out_size and count <= 4:
+    elif p.pairs and p.lane.out < SHORT_PAIRS and pitch == n * p.out_size and count <= 4:
         run = min(rows, p.staged_rows // count)
     if run < 2:
         place.doubtful |= p.rows.at_once(
