@@ -1200,6 +1200,8 @@ cdef const Pool* lift_rows(
     cdef bint picks = p.row.s > 1 or dst_row != block_row
     cdef Py_ssize_t step = p.plane_rows * p.row.s
     cdef bint narrow = block_row <= SHORT_ROW
+    cdef bint direct = single(p, place) and not (call.staged or place.scans)
+    cdef const char* given
     cdef Span row
     row.first = 0
     row.stop = 1
@@ -1214,6 +1216,11 @@ cdef const Pool* lift_rows(
             run = max(rows, step) if plane + 1 < place.planes else rows
             p.rows.clear(at + bottom * block_row, 0, 1, (run - bottom) * p.pitch * p.inner)
         i = top
+        if direct:
+            given = (call.x + place.x_at + (base + lo) * p.lane.xs + (start + top) * p.row.xs)
+            p.rows.lift(at + top * block_row + lo * acc_cell, block_row, &given, p.row.xs, 1,
+                        bottom - top, (hi - lo) * p.inner, True, NULL)
+            i = bottom
         while i < bottom:
             row.start = start + i
             run = min(bottom - i, p.staged_rows) if call.staged else bottom - i
@@ -1223,7 +1230,11 @@ cdef const Pool* lift_rows(
         at += step * block_row
         move_on(p, place, 1)
     move_on(p, place, -place.planes)
-    p = surest(p, lifted_rows, 0, 1, (n + reach) * p.pitch * p.inner)
+    if (direct and bottom - top == p.row.n and p.row.xs == (hi - lo) * p.inner * p.size
+            and (place.planes == 1 or p.outer[p.nouter - 1].xs == p.row.n * p.row.xs)):
+        p = surest(p, call.x + place.x_at, 0, 1, place.planes * p.row.n * (hi - lo) * p.inner)
+    else:
+        p = surest(p, lifted_rows, 0, 1, (n + reach) * p.pitch * p.inner)
     if picks:
         src = scratch
     slide(p, p.rows.fold, <char*> src, True, lifted_rows, False, n * p.pitch,
