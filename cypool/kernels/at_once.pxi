@@ -46,6 +46,8 @@ cdef enum:
     BLOCK = 8 * GROUP   # and of which that is found out before
     TINY = 5 << 10      # bits of a float16 whose quarter is not subnormal, as that may be slow
     CHUNK = 256         # elements that are kept with their indices, or columns of sums
+    FEW = 4             # sources that there are straight loops for
+    COLUMNS = 3         # of as many rows, that windows share
     MOST_ROWS = 9       # of 16-bit floats that are added up at once, or that are compared
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
@@ -363,14 +365,14 @@ cdef inline bint floats_all(
     Py_ssize_t rows, Py_ssize_t n, bint pairs, double factor, uint32_t margin,
     const Ahead* ahead) noexcept nogil:
     """floats_few() of rows of up to four sources."""
-    cdef const float* at[4]
+    cdef const float* at[FEW]
     cdef bint doubtful = False
     cdef Py_ssize_t i, r
-    if count > 4:
+    if count > FEW:
         return True     # there is no such thing
     for r in range(rows):
         fetch_row(ahead, <const char**> src, count, r * src_pitch)
-        for i in range(4):
+        for i in range(FEW):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
             doubtful |= floats_few(
@@ -397,7 +399,7 @@ cdef inline bint halves_all(
     cdef bint doubtful = False, in_float
     cdef const Ahead* all_ahead = ahead
     cdef Py_ssize_t i, r, begin, block, m
-    if count > (4 if pairs else MOST_ROWS):
+    if count > (FEW if pairs else MOST_ROWS):
         return True     # there is no such thing
     # Means by a power of two that are no greater than their elements, of at least the 2**-149th
     # that float has, are exact before they are rounded.
@@ -592,9 +594,9 @@ cdef bint once_shared(
 
     Those of the next window are src_pitch on, but the rows between are wanted, too: `how` has them.
     """
-    cdef Column columns[3]
+    cdef Column columns[COLUMNS]
     cdef Column* to
-    cdef const once_t* at[3]
+    cdef const once_t* at[COLUMNS]
     cdef double factor = how.factor
     cdef Py_ssize_t above = count // how.taps, begin = 0, i, j, m, there
     cdef Py_ssize_t stop = (rows - 1) * how.stride + how.taps
@@ -751,11 +753,11 @@ cdef inline void norms_few(
 cdef inline void norms_all(
     float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint pairs, const Ahead* ahead) noexcept nogil:
-    cdef const float* at[4]
+    cdef const float* at[FEW]
     cdef Py_ssize_t i, r
     for r in range(rows):
         fetch_row(ahead, <const char**> src, count, r * src_pitch)
-        for i in range(4):
+        for i in range(FEW):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
             norms_few(dst, at[0], at[1], at[2], at[3], n, 4, pairs)
@@ -818,11 +820,11 @@ cdef inline void shifted_all(
     const Ahead* ahead, narrow_sum_t* tag) noexcept nogil:
     # No more than there are bits, or compilers would shift in wider lanes.
     cdef int shift = ending.shift & <int> (8 * sizeof(narrow_sum_t) - 1)
-    cdef const narrow_t* at[4]
+    cdef const narrow_t* at[FEW]
     cdef Py_ssize_t i, r
     for r in range(rows):
         fetch_row(ahead, <const char**> src, count, r * src_pitch)
-        for i in range(4):
+        for i in range(FEW):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
             shifted_few(dst, at[0], at[1], at[2], at[3], n, 4, pairs, shift, ending.is_signed, tag)
@@ -1101,4 +1103,32 @@ cdef at_once_f choose_first(int elem, bint along) noexcept:
         return <at_once_f> first_along[double, int64_t]
     elif elem == 9:
         return <at_once_f> first_rows[double, int64_t]
+    return NULL
+
+
+cdef at_once_f choose_at_once(
+    int elem, int mapping, int acc, bint firsts, bint along, bint spreads, Py_ssize_t shared,
+    bint pairs, bint couples, bint shifts, Py_ssize_t* most) noexcept:
+    """The operation for elements of a code and results of the same; NULL if there is none.
+
+    And how many sources it has room for.  `shared` is how many rows of each outer tap windows share.
+    """
+    most[0] = FEW // 2 if couples else FEW      # which become twice as many
+    if firsts:
+        most[0] = BATCH
+        return choose_first(elem, along)
+    elif spreads:
+        most[0] = MOST_ROWS if elem >= 10 else FEW
+        return choose_spread(elem)
+    elif mapping == MAP_SQUARE:
+        return <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
+    elif acc == 3 and shared > 0:
+        most[0] = COLUMNS * COLUMNS if shared == COLUMNS else 0
+        return choose_shared(elem)
+    elif acc == 3:
+        if elem >= 10 and not pairs:
+            most[0] = MOST_ROWS
+        return choose_once(elem, pairs, couples)
+    elif shifts:
+        return choose_shifted(elem, pairs)
     return NULL

@@ -389,7 +389,7 @@ cdef void lift_couples(
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t cells, char* spare,
     const Ahead* ahead) noexcept nogil:
     """Make output of source rows and the cells beside: of all cells, of which every other stays."""
-    cdef const char* beside[4]
+    cdef const char* beside[FEW]
     cdef Py_ssize_t n = cells // p.inner - 1, cell = p.inner * p.out_size, i, r
     cdef Py_ssize_t unit = p.inner if cell in (1, 2, 4, 8, 16) else 1
     for r in range(rows):
@@ -408,7 +408,7 @@ cdef void lift_at_once(
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
     char* raw, const Ahead* ahead) noexcept nogil:
     """Make output of source rows; short ones are laid end to end first, to be one."""
-    cdef const char* joined[4]
+    cdef const char* joined[FEW]
     cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size
     cdef Py_ssize_t begin = 0, run = 1, i, r
     if p.rows.indices != NULL:
@@ -420,7 +420,7 @@ cdef void lift_at_once(
     elif p.spreads:
         place.once.start = place.lane + p.lane.before - position * p.lane.turned_s
         place.once.cells = cells
-    elif p.pairs and p.lane.out < SHORT_PAIRS and pitch == n * p.out_size and count <= 4:
+    elif p.pairs and p.lane.out < SHORT_PAIRS and pitch == n * p.out_size and count <= FEW:
         run = min(rows, p.staged_rows // count)
     if run < 2:
         place.doubtful |= p.rows.at_once(
@@ -1898,23 +1898,10 @@ cdef class Plan:
             rows = p.row.k * (p.lane.k if p.rows.indices != NULL else 1)
             for i in range(p.nouter):
                 rows *= p.outer[i].k
-            most = 2 if p.couples else 4
-            if p.rows.indices != NULL:
-                p.rows.at_once = choose_first(elem, p.lane.k > 1)
-                most = BATCH
-            elif p.spreads:
-                p.rows.at_once = choose_spread(elem)
-                most = MOST_ROWS if elem >= 10 else 4
-            elif mapping == MAP_SQUARE:
-                p.rows.at_once = <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
-            elif acc == 3 and lifts:
-                p.rows.at_once = choose_shared(elem)
-                most = 9 if p.row.k == 3 else 0
-            elif acc == 3:
-                p.rows.at_once = choose_once(elem, pairs, p.couples)
-                most = MOST_ROWS if elem >= 10 and not pairs else most
-            elif p.ending.shift > 0 and not p.ending.saturates:
-                p.rows.at_once = choose_shifted(elem, pairs)
+            p.rows.at_once = choose_at_once(
+                elem, mapping, acc, p.rows.indices != NULL, p.lane.k > 1, p.spreads,
+                p.row.k if lifts else 0, pairs, p.couples,
+                p.ending.shift > 0 and not p.ending.saturates, &most)
             if rows > most and p.rows.at_once != NULL:
                 raise ValueError(f"{rows} sources at once; at most {most} are possible")
         if p.rows.beside != NULL and not p.plain:

@@ -21,7 +21,7 @@ cdef enum:
     CHECK = 3
 
 cdef enum:
-    TOGETHER = 64       # values that are moved if all their indices are in range
+    INDICES = 64        # that are looked at together, and followed so if all are in range
 
 # An axis of values and indices: its length and the bytes of a step.
 cdef struct Walk:
@@ -90,7 +90,7 @@ cdef Py_ssize_t clear_places(
     return least
 
 
-cdef inline void carry(
+cdef inline void move_values(
     real_or_bits_t* _, char* value, Py_ssize_t value_step, const int64_t* positions, char* place,
     Py_ssize_t place_step, Py_ssize_t step, Py_ssize_t n, int way) noexcept nogil:
     """Move n values to, or from, places that are `step` bytes from one index to the next."""
@@ -120,10 +120,10 @@ cdef inline bint walk_row(
     cdef Py_ssize_t size = sizeof(tag[0]), step = route.slots[0].step, begin = 0, m, j
     cdef bint straight = route.nslots == 1, strays = False
     cdef char* item = place
-    cdef int64_t positions[TOGETHER]
+    cdef int64_t positions[INDICES]
     cdef int64_t position, least, most
     while begin < row.n:
-        m = min(row.n - begin, <Py_ssize_t> TOGETHER)
+        m = min(row.n - begin, <Py_ssize_t> INDICES)
         least = route.positions
         most = -1
         # Each is read once, as another thread of the caller's might write it meanwhile.
@@ -148,13 +148,14 @@ cdef inline bint walk_row(
             if not straight:
                 for j in range(m):
                     positions[j] = offset_of(route, positions[j])
-                carry(tag, value, row.value, positions, place, row.place, 1, m, way)
+                move_values(tag, value, row.value, positions, place, row.place, 1, m, way)
             elif row.value == sizeof(tag[0]) and row.place == 0:
-                carry(tag, value, sizeof(tag[0]), positions, place, 0, step, m, way)
+                move_values(tag, value, sizeof(tag[0]), positions, place, 0, step, m, way)
             elif row.value == sizeof(tag[0]) and row.place == sizeof(tag[0]):
-                carry(tag, value, sizeof(tag[0]), positions, place, sizeof(tag[0]), step, m, way)
+                move_values(
+                    tag, value, sizeof(tag[0]), positions, place, sizeof(tag[0]), step, m, way)
             else:
-                carry(tag, value, row.value, positions, place, row.place, step, m, way)
+                move_values(tag, value, row.value, positions, place, row.place, step, m, way)
         else:
             for j in range(m):
                 position = positions[j]
@@ -162,8 +163,8 @@ cdef inline bint walk_row(
                     if way != TAKE and position >= clear[0]:
                         clear[0] = clear_places(route, item, clear[0], position + 1, stop, size)
                     position = offset_of(route, position)
-                    carry(tag, value + j * row.value, 0, &position,
-                          place + j * row.place, 0, 1, 1, way)
+                    move_values(tag, value + j * row.value, 0, &position,
+                                place + j * row.place, 0, 1, 1, way)
         value += m * row.value
         index += m * row.index
         place += m * row.place
