@@ -1662,13 +1662,13 @@ cdef void pool_item(
         together = (p.plane_rows == place.rows
                     and p.outer[p.nouter - 1].os == place.rows * p.row.os)
     if p.fetches_planes:
-        # The output, and the next planes: their second half while this item's are finished.
+        # The next planes, of which the second half while this item's are finished, and the output.
         nbytes = place.planes * p.outer[p.nouter - 1].xs
         half = nbytes // 2
         next_ = call.x + place.x_at + nbytes
         fetch(next_, half)
-        if p.outer[p.nouter - 1].os == p.row.out * p.row.os:
-            fetch(out, place.planes * p.outer[p.nouter - 1].os)
+        if p.outer[p.nouter - 1].os == p.row.out * p.lane.out * p.inner * p.out_size:
+            fetch(out, place.planes * p.outer[p.nouter - 1].os)     # it is contiguous
     if p.rows.at_once != NULL and together and not call.tangled:
         if memory.detours == 0:
             place.at_once = True
