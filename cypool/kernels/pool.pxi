@@ -39,8 +39,8 @@ cdef enum:
     OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
     SLOTS = 3           # the same of rows that are staged tap by tap
     LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache
-    LONG_ROWS = 8192    # bytes of rows that are folded together: longer ones go in pieces
-    PIECE = 1024        # of so many bytes together
+    LONG_ROWS = 8192    # bytes of a window's rows: longer ones are folded in pieces
+    PIECE = 1024        # of so many bytes of all rows together
     LEAD = 8192         # what is fetched lies so many bytes further on, or twice for pieces
     MOST_FETCHED = 65536    # bytes of sources that are worth it, and twice those of planes
     LONG_SOURCE = 128   # in which rows have so many, where all of a window's lie end to end
@@ -1217,7 +1217,7 @@ cdef const Pool* lift_rows(
             p.rows.clear(at + bottom * block_row, 0, 1, (run - bottom) * p.pitch * p.inner)
         i = top
         if direct:
-            given = (call.x + place.x_at + (base + lo) * p.lane.xs + (start + top) * p.row.xs)
+            given = call.x + place.x_at + (base + lo) * p.lane.xs + (start + top) * p.row.xs
             p.rows.lift(at + top * block_row + lo * acc_cell, block_row, &given, p.row.xs, 1,
                         bottom - top, (hi - lo) * p.inner, True, NULL)
             i = bottom
@@ -1664,7 +1664,7 @@ cdef void pool_item(
     if p.fetches_planes:
         # The next planes, of which the second half while this item's are finished, and the output.
         nbytes = place.planes * p.outer[p.nouter - 1].xs
-        half = nbytes // 2
+        half = nbytes if p.rows.at_once != NULL else nbytes // 2
         next_ = call.x + place.x_at + nbytes
         fetch(next_, half)
         if p.outer[p.nouter - 1].os == p.row.out * p.lane.out * p.inner * p.out_size:
