@@ -4,6 +4,12 @@
 # Row operations: moving elements
 # ---------------------------------------------------------------------------------------------
 
+cdef inline bint low_byte_first() noexcept nogil:
+    """Whether the processor keeps the low byte of a word first."""
+    cdef uint16_t one = 1
+    return (<uint8_t*> &one)[0] == 1
+
+
 cdef void split(
     bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t m,
     Py_ssize_t inner, bint all) noexcept nogil:
@@ -16,7 +22,7 @@ cdef void split(
     cdef Py_ssize_t j, p, c, phases = step if all else 1
     cdef uint32_t a, b, d
     cdef uint16_t x, y, z
-    if inner * sizeof(bits_t) == 3 and step == 2 and not all and n > 0:
+    if inner * sizeof(bits_t) == 3 and step == 2 and not all and n > 0 and low_byte_first():
         # Pixels of colour pictures, in twos: groups of three vectorise.
         for j in range(n // 2):
             memcpy(&a, src + 12 * j, 4)

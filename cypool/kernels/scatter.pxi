@@ -21,7 +21,7 @@ cdef enum:
     CHECK = 3
 
 cdef enum:
-    INDICES = 64        # that are looked at together, and followed so if all are in range
+    INDICES = 64        # that are checked together, before values are moved
 
 # An axis of values and indices: its length and the bytes of a step.
 cdef struct Walk:
