@@ -109,6 +109,9 @@ SERIAL = 80_000
 AS_GIVEN = (int, type(None), str)
 
 
+#: What bfloat16 is handed to the kernels as.
+BITS = np.dtype(np.uint16)
+
 #: Bytes of the results of parts of windows.
 PARTS_BYTES = 1 << 20
 
@@ -120,7 +123,8 @@ class Recipe(NamedTuple):
     dtype: np.dtype[Any]
     plan: Plan | None  # None if the result has no elements
     parallel: bool
-    as_bits: bool  # bfloat16 is in the call, whose buffers only its own package understands
+    x_as_bits: bool  # x is bfloat16, whose buffers only its own package understands
+    as_bits: bool  # so is the result
 
 
 class Request(NamedTuple):
@@ -283,8 +287,10 @@ def run(
     n = threads.resolve(num_threads) if recipe.parallel or num_threads is not None else 1
     if recipe.plan is None:
         return result.shape == recipe.shape
+    if recipe.x_as_bits:
+        x = x.view(BITS)
     if recipe.as_bits:
-        x, result = as_bits(x), as_bits(result)
+        result = result.view(BITS)
     return recipe.plan.run(x, result, indices, n if recipe.parallel else 1, beside)
 
 
@@ -370,13 +376,13 @@ def planned(
         )
     kept = tuple(at[a].out if a in at else n for a, n in enumerate(x_shape))
     shape = kept if request.keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
-    bits = is_bfloat16(x_dtype) or is_bfloat16(out_dtype)
+    as_bits = (is_bfloat16(x_dtype), is_bfloat16(out_dtype))
     if math.prod(kept) == 0:
-        return Recipe(shape, out_dtype, None, False, bits)
+        return Recipe(shape, out_dtype, None, False, *as_bits)
     if out_strides is None:
         out_strides = contiguous_strides(shape, out_dtype.itemsize)
     plan, work = plan_for(request, x_shape, x_strides, x_dtype, shape, out_strides, out_dtype, at)
-    return Recipe(shape, out_dtype, plan, work >= SERIAL, bits)
+    return Recipe(shape, out_dtype, plan, work >= SERIAL, *as_bits)
 
 
 def check_turned(
@@ -1048,7 +1054,7 @@ def is_float(dtype: np.dtype[Any]) -> bool:
 
 def as_bits(x: Array) -> Array:
     """Return an array as one whose buffer has a format that everyone knows."""
-    return x.view(np.uint16) if is_bfloat16(x.dtype) else x
+    return x.view(BITS) if is_bfloat16(x.dtype) else x
 
 
 def check_element(dtype: np.dtype[Any]) -> None:
