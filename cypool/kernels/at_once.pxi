@@ -557,25 +557,34 @@ cdef inline void half_column(
         to.sums[n // 2] = low
 
 
-cdef inline void half_window(
-    half_t* dst, const Column* a, const Column* b, const Column* c, Py_ssize_t n,
-    double factor) noexcept nogil:
-    """float_window() of 16-bit floats; what is doubtful is known of the whole item."""
+cdef inline uint32_t half_product(
+    double x, bint exactly, uint32_t* doubtful, const half_t* tag) noexcept nogil:
+    """The bits of the nearest 16-bit float, by half_of(), or by half_near(), which may be doubtful."""
+    if exactly:
+        return <uint32_t> half_of(x * 2.0**127, True, tag)
+    return half_near(<float> x, <uint32_t> (<uint64_t*> &x)[0], doubtful, tag)
+
+
+cdef inline bint half_window(
+    half_t* dst, const Column* a, const Column* b, const Column* c, Py_ssize_t n, double factor,
+    bint exactly) noexcept nogil:
+    """float_window() of 16-bit floats, which are not doubtful if they are made `exactly`."""
     cdef const double* high_a = a.sums + CHUNK // 2
     cdef const double* high_b = b.sums + CHUNK // 2
     cdef const double* high_c = c.sums + CHUNK // 2
     cdef Py_ssize_t j
     cdef double low, high
-    cdef uint32_t done
+    cdef uint32_t done, doubtful = 0
     for j in range(n // 2):
         low = a.sums[j] + b.sums[j] + c.sums[j]
         high = high_a[j] + high_b[j] + high_c[j]
-        done = <uint32_t> half_of(low * factor, True, dst)
-        done |= <uint32_t> half_of(high * factor, True, dst) << 16
+        done = half_product(low * factor, exactly, &doubtful, dst)
+        done |= half_product(high * factor, exactly, &doubtful, dst) << 16
         memcpy(dst + 2 * j, &done, 4)
     if n % 2:
         low = a.sums[n // 2] + b.sums[n // 2] + c.sums[n // 2]
-        dst[n - 1].bits = <uint16_t> half_of(low * factor, True, dst)
+        dst[n - 1].bits = <uint16_t> half_product(low * factor, True, &doubtful, dst)
+    return doubtful != 0
 
 
 cdef inline void column(
@@ -602,7 +611,6 @@ cdef bint once_shared(
     cdef Py_ssize_t stop = (rows - 1) * how.stride + how.taps
     cdef bint doubtful = False
     if not (once_t is float):
-        factor *= 2.0**127      # as in halves_block()
         for i in range(above):
             at[i] = src[i * how.taps]
         doubtful = far_apart(at, how.apart, above, stop, n)
@@ -628,9 +636,11 @@ cdef bint once_shared(
                 doubtful |= float_window(
                     dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor,
                     ending.margin)
-            else:
+            elif half_window(
+                    dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor,
+                    False):
                 half_window(
-                    dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor)
+                    dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor, True)
             dst = <once_t*> (<char*> dst + dst_pitch)
         dst = <once_t*> (<char*> dst - rows * dst_pitch)
         begin += m

@@ -5,7 +5,7 @@ cdef inline out_t settled(double x, out_t* tag) noexcept nogil:
     cdef double least, above, y
     cdef out_t half
     if out_t is Half or out_t is Brain:
-        half.bits = half_bits(x, False, tag)
+        half.bits = half_bits(x, tag)
         return half
     elif out_t is float or out_t is double:
         return <out_t> x
@@ -227,6 +227,37 @@ cdef inline out_t one_nan(out_t x) noexcept nogil:
     return x
 
 
+cdef enum:
+    ROUNDED = 256       # 16-bit floats that are rounded at once
+
+
+cdef void halves_finish(
+    half_t* dst, const double* src, Py_ssize_t n, const double* factors) noexcept nogil:
+    """dst[j] = src[j] * factors[j], which is scaled as half_term() has it."""
+    cdef float nearest[ROUNDED]
+    cdef uint32_t low[ROUNDED]
+    cdef uint32_t doubtful
+    cdef Py_ssize_t j, m
+    cdef double x
+    while n > 0:
+        m = min(n, <Py_ssize_t> ROUNDED)
+        doubtful = 0
+        for j in range(m):      # two loops, each of lanes of one size
+            x = src[j] * factors[j]
+            nearest[j] = <float> x
+            low[j] = <uint32_t> (<uint64_t*> &x)[0]
+        for j in range(m):
+            (<uint16_t*> dst)[j] = <uint16_t> half_near(nearest[j], low[j], &doubtful, dst)
+        for j in range(m if doubtful != 0 else 0):
+            x = src[j] * factors[j] * 2.0**127
+            (<uint16_t*> dst)[j] = <uint16_t> (
+                half_of(x, True, dst) | (<uint64_t> 0 - <uint64_t> (x != x)))
+        dst += m
+        src += m
+        factors += m
+        n -= m
+
+
 cdef void sum_finish(
     out_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
@@ -252,10 +283,10 @@ cdef void sum_finish(
                 dst[j] = divided[out_t](src[j], factors[j], dst)
         elif sum_t is double:
             # Half a unit of float32 is 2**28 roundings of double: the inverse is near enough.
-            for j in range(n):
-                if out_t is Half or out_t is Brain:
-                    (<uint16_t*> dst)[j] = half_bits(src[j] * factors[j], True, dst)
-                else:
+            if out_t is Half or out_t is Brain:
+                halves_finish(dst, src, n, factors)
+            else:
+                for j in range(n):
                     put(dst + j, src[j] * factors[j])
         elif ending.wraps:
             if ending.is_signed:

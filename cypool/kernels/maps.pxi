@@ -112,13 +112,30 @@ cdef inline uint64_t half_of(double x, bint product, const half_t* _) noexcept n
     return (sum_bits & <uint64_t> 0x7FFF) | (bits >> 48 & <uint64_t> 0x8000)
 
 
-cdef inline uint16_t half_bits(double x, bint product, half_t* tag) noexcept nogil:
-    """The bits of the nearest 16-bit float; NaN is the one with all bits set.
+cdef inline uint32_t half_near(
+    float nearest, uint32_t low, uint32_t* doubtful, const half_t* tag) noexcept nogil:
+    """half_of() of a product from the float nearest to it and the low half of its bits.
 
-    x may be a product, as half_of() has it.
+    It is scaled as half_term() has it.  `doubtful` is set where that is not good enough: where the
+    float, but maybe not the product, lies in the middle of two 16-bit floats, so that rounding
+    twice may be wrong; and where nothing finite is near.
     """
+    cdef int digits = 16 if half_t is Brain else 13     # to be lost
+    cdef uint32_t middle = (<uint32_t> 1) << (digits - 1)
+    cdef uint32_t bits = (<uint32_t*> &nearest)[0], size = bits & <uint32_t> 0x7FFFFFFF
+    cdef uint32_t near, rest, odd, beyond = 0x7F800000 if half_t is Brain else 0x0F800000
+    # What the float does not have of the product; of subnormal ones, more.
+    rest = ((low + 4) & <uint32_t> 0x1FFFFFF8) | <uint32_t> (size < 0x00800000)
+    near = (size + middle) >> digits
+    odd = 1 if size & (2 * middle - 1) == middle else 0
+    doubtful[0] |= (rest if odd else <uint32_t> 0) | <uint32_t> (size >= beyond)
+    return (near & ~odd) | (bits >> 16 & 0x8000)
+
+
+cdef inline uint16_t half_bits(double x, half_t* tag) noexcept nogil:
+    """The bits of the nearest 16-bit float; NaN is the one with all bits set."""
     cdef double scale = 2.0**127 if half_t is Brain else 2.0**15
-    return <uint16_t> (half_of(x * scale, product, tag)
+    return <uint16_t> (half_of(x * scale, False, tag)
                        | (<uint64_t> 0 - <uint64_t> (x != x)))
 
 
@@ -350,7 +367,7 @@ cdef inline bint is_identity(packed_t x) noexcept nogil:
 cdef inline void put(out_t* dst, double x) noexcept nogil:
     """Settle x into dst[0], without the copies of a struct, which are not vectorised."""
     if out_t is Half or out_t is Brain:
-        (<uint16_t*> dst)[0] = half_bits(x, False, dst)
+        (<uint16_t*> dst)[0] = half_bits(x, dst)
     else:
         dst[0] = one_nan(settled(x, dst))
 

@@ -457,6 +457,8 @@ cdef bint choose_rows(
         square_rows(kind, acc, out, rows)
     if mapping == MAP_WIDEN and elem == 10:
         rows.scale = half_scale(<Half*> NULL)
+    if out == 10:       # as halves_finish() has it
+        rows.scale /= half_scale(<Half*> NULL)
     rows.map = mapped.map
     rows.indices = mapped.indices
     if mapped.finish != NULL:

@@ -323,4 +323,4 @@ cdef struct Rows:
     bint inverts        # the finish takes inverses of divisors
     int digits          # of an element, in bits
     int bias            # of its exponent
-    double scale        # of a unit, in those of what is added up
+    double scale        # of a unit of what is added up, in those of what finishes it
