@@ -93,7 +93,7 @@ SHORT_HALVES = 100
 SHORT_KEYS = 64
 
 #: No block is larger, whatever the window: a thread has four.
-LARGEST_BLOCK = 393216
+LARGEST_BLOCK = 524288
 
 #: Sums of floats that chain more rows than this leave too many in doubt, to be added up anew.
 DEEPEST = 300

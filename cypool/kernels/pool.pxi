@@ -1267,7 +1267,7 @@ cdef void join_rows(
     cdef const char* batch[2]
     cdef char* window_row = scratch + lo * acc_cell
     cdef char* prefix
-    cdef Py_ssize_t pitch = block_row, begin, end = -1, at, last, next_ = 0, i, r
+    cdef Py_ssize_t pitch = block_row, begin, end = -1, at, last, next_ = 0, i, r, ahead
     cdef bint direct = single(p, place) and not call.staged and p.rows.lift_join != NULL
     cdef bint sure = False, next_sure
     cdef const Pool* q = p
@@ -1296,25 +1296,32 @@ cdef void join_rows(
         at = first + r * p.row.s
         if at >= end:
             begin = at // whole * whole
-            if begin == end:
+            if begin == end and p.sure != NULL:
                 suffixes, next_suffixes = next_suffixes, suffixes
                 sure = next_sure
             else:
                 sure = fold_block(p, direct, suffixes, block_row, src + (begin - first) * pitch,
-                                  pitch, at - begin, top - begin, bottom - begin, n)
+                                  pitch, at - begin, top - begin, bottom - begin, n, end < 0)
             end = begin + whole
-            i = min(max(end, top), bottom)
-            if last_at >= end:
-                next_sure = fold_block(p, direct, next_suffixes, block_row,
-                                       src + (end - first) * pitch, pitch, 0, top - end,
-                                       bottom - end, n)
-            else:
-                next_sure = surest(p, src + (i - first) * pitch, pitch, bottom - i, n) != p
-            q = p.sure if sure and next_sure else p
+            q = p
+            if p.sure != NULL:
+                # Windows from here on reach into the next block, which may have a NaN.
+                if last_at >= end:
+                    next_sure = fold_block(p, direct, next_suffixes, block_row,
+                                           src + (end - first) * pitch, pitch, 0, top - end,
+                                           bottom - end, n, begin <= first)
+                else:
+                    i = min(max(end, top), bottom)
+                    next_sure = surest(p, src + (i - first) * pitch, pitch, bottom - i, n) != p
+                q = p.sure if sure and next_sure else p
             fold = q.rows.lift if direct else q.rows.fold
             join = q.rows.lift_join if direct else q.rows.fold_join
             p.rows.clear(prefixes, block_row, d, n)
             next_ = end
+        # What the next block is folded of after this one, or what is read two rows later.
+        ahead = at + 2 * whole if p.sure != NULL else at + whole - d + 1 + 2 * p.row.s
+        for i in range(ahead, min(ahead + p.row.s, bottom) if direct else 0):
+            fetch(src + (i - first) * pitch, n * p.size)
         if p.leading:
             window_row = result + r * result_row
         batch[0] = suffixes + (at - begin) * block_row
@@ -1343,14 +1350,15 @@ cdef void join_rows(
 cdef bint fold_block(
     const Pool* p, bint direct, char* dst, Py_ssize_t dst_pitch, const char* src,
     Py_ssize_t src_pitch, Py_ssize_t begin, Py_ssize_t top, Py_ssize_t bottom,
-    Py_ssize_t n) noexcept nogil:
+    Py_ssize_t n, bint touches) noexcept nogil:
     """Fold each row of a block of k from `begin` on with those below it, d rows further each.
 
-    There are rows only from `top` on and before `bottom`.  Returns whether it is sure that none
-    of them has a NaN: the first of the results would have it.
+    There are rows only from `top` on and before `bottom`, which are touched first if they come from
+    memory.  Returns whether it is sure that none of them has a NaN: the first of the results would
+    have it.
     """
     cdef Py_ssize_t d = p.row.d, whole = p.row.k * d, i
-    for i in range(max(begin, top), min(whole, bottom) if direct else 0):
+    for i in range(max(begin, top), min(whole, bottom) if direct and touches else 0):
         touch(src + i * src_pitch, n * p.size, dst)
     for i in range(whole - d, whole):
         accumulate(p, direct, dst + i * dst_pitch, dst_pitch, src + i * src_pitch, src_pitch,
