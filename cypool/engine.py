@@ -98,6 +98,9 @@ LARGEST_BLOCK = 524288
 #: Sums of floats that chain more rows than this leave too many in doubt, to be added up anew.
 DEEPEST = 300
 
+#: Bytes of the vectors that rows had better be whole ones of.
+VECTOR = 32
+
 #: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
 LONG_RUN = 128
 
@@ -572,6 +575,7 @@ def plan_for(
         firsts,
         few,
         shares,
+        not sums and mapping == "none" and not (is_float(x_dtype) and size == 2),
     )
 
     halves = sums and is_float(x_dtype) and size == 2 and mapping == "none"
@@ -703,11 +707,13 @@ def tiling_of(
     firsts: bool,
     few: bool,
     shares: bool,
+    compared: bool,
 ) -> Tiling:
     """Choose the path of the kernels, and a tile that stays in the cache.
 
     With `firsts`, rows become output at once where there is nothing to be done along them; with
-    `few`, rows of pairs do, too; and with `shares`, windows that share rows.
+    `few`, rows of pairs do, too; and with `shares`, windows that share rows.  Elements may be
+    `compared` as they are, and so may what lies behind rows.
     """
     cell = inner * acc_size
     if lane.spacing != geometry.REGULAR:
@@ -771,11 +777,16 @@ def tiling_of(
         and not (lifts or joins or wide_sums)
     )
     pitch = (lanes - 1) * lane.s + reach
+    end = (lane.out - 1) * lane.s - lane.before + lane.d * (lane.k - 1)
+    whole = compared and inner == 1 and end < lane.n
     if (lanes > 1 or lifts or joins) and not (leading or reduces or pairs):
         pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
         line = max(64 // cell, 1) * lane.s
         if (lifts or joins) and pitch >= 8 * line:
             pitch = -(-pitch // line) * line  # so that each begins a cache line
+        each = math.lcm(max(VECTOR // cell, 1), lane.s)
+        if whole and lane.s > 1 and 3 * each <= pitch and not (lifts or joins):
+            pitch = -(-pitch // each) * each  # for what is behind them, to have no remainder
     if not (lifts or joins):
         # Runs are mostly read where they lie, and need no room.
         room = 4 * cap if reduces else cap

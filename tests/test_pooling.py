@@ -622,6 +622,56 @@ def test_read_only_memory_maps(pool, tmp_path):
     assert_same(pool(mapped, *sizes(pool, 7, 3)), pool(values, *sizes(pool, 7, 3)))
 
 
+#: Pools arrays that end where memory does: to read behind them is to die.
+BEFORE_THE_END = """
+import ctypes, mmap, sys
+import numpy as np
+import cypool
+
+page = mmap.PAGESIZE
+memory = mmap.mmap(-1, 33 * page)
+start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.mprotect(ctypes.c_void_p(start + 32 * page), page, 0) == 0, ctypes.get_errno()
+room = np.frombuffer(memory, np.uint8, 32 * page)
+for dtype in sys.argv[1:]:
+    for width in (9, 13, 27, 35, 55, 57, 101):
+        for planes in (1, 3):
+            x = room.view(dtype)[-planes * 7 * width :].reshape(planes, 7, width)
+            x[...] = np.random.default_rng(width).integers(0, 100, x.shape)
+            for size, stride, dilation in (3, 2, 1), (2, 3, 1), (3, 2, 2), (3, 1, 1), (5, 4, 1):
+                call = dict(stride=stride, dilation=dilation, axis=(1, 2), num_threads=1)
+                for pool in (cypool.max_pool, cypool.min_pool, cypool.avg_pool):
+                    given = pool(x, size, **call)
+                    assert np.array_equal(given, pool(x.copy(), size, **call))
+print("read")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mprotect is Linux's")
+def test_nothing_behind_the_array_is_read():
+    dtypes = ["uint8", "int16", "int32", "float16", "float32", "float64"]
+    code = [sys.executable, "-c", BEFORE_THE_END, *dtypes]
+    root = Path(cypool.__file__).parents[1]
+    done = subprocess.run(code, cwd=root, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "read\n"), done.stderr
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("width", [13, 27, 35, 55, 57, 101])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_what_is_between_the_rows_of_the_array_does_not_matter(dtype, width, stride):
+    rows = np.full((3, 12, width + 24), math.nan, dtype)
+    x = rows[:, :, :width]
+    x[...] = np.random.default_rng(width).standard_normal(x.shape)
+    for pool in (max_pool, min_pool, avg_pool):
+        for arguments in ({}, {"padding": 1}, {"axis": (0, 1, 2)}):
+            call = {"stride": stride, "axis": (1, 2), **arguments}
+            assert_equal = np.testing.assert_array_equal
+            assert_equal(pool(x, 3, **call), pool(x.copy(), 3, **call))
+            assert not np.isnan(pool(x, 3, **call).astype(float)).any()
+
+
 @pytest.mark.parametrize("layout", [*LAYOUTS, *SHARED])
 @every_pool
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "uint32", "float32", "int64"])

@@ -47,6 +47,7 @@ cdef enum:
     FAR_SOURCE = 1024   # or so many, where windows lie far from each other
     NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
+    VECTOR = 32         # bytes that the remainder of a row is worth reaching
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
     FACTORS = 2048      # rows are finished together while they have so many elements or less
@@ -150,6 +151,7 @@ cdef struct Pool:
 # One call: the arrays, and what is to be done with the rows of this input.
 cdef struct Call:
     const char* x
+    const char* end         # of the input; NULL if it is staged, or not in order
     char* out
     char* indices
     const char* beside      # what factors are made of; it lies as the output does
@@ -369,13 +371,16 @@ cdef inline void touch(const char* src, Py_ssize_t n, char* spare) noexcept nogi
 cdef Py_ssize_t end_to_end(
     const char** batch, Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows,
     Py_ssize_t n) noexcept nogil:
-    """How many sources of n bytes lie end to end each time; 0 if they are not worth fetching."""
+    """How many sources of n bytes lie end to end each time, or reach into the next.
+
+    0 if they are not worth fetching.
+    """
     cdef Py_ssize_t i, near = 1
     cdef bint pays = True
-    while near < count and batch[near] - batch[near - 1] == n:
+    while near < count and 0 < batch[near] - batch[near - 1] <= n:
         near += 1
     for i in range(near, count):
-        if i % near > 0 and batch[i] - batch[i - 1] != n:
+        if i % near > 0 and not 0 < batch[i] - batch[i - 1] <= n:
             return 0
     if rows == 1 or step > near * n:
         pays = n >= FAR_SOURCE
@@ -816,7 +821,7 @@ cdef void gather(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
     cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, r, m, run, phase, plane, at
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, m, run, phase, plane, at
     cdef Py_ssize_t rows = rows_of(p, place)
     cdef bint fresh = True
     # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
@@ -860,6 +865,9 @@ cdef void gather(
         if p.bare:
             lo = -base
             hi = lo + p.lane.n
+        width = hi - lo
+        if hi == cells and not (p.bare or place.at_once):
+            width = whole_vectors(p, call, place, base, hi) - lo
         place.seen = 0
         block = scratch
         if p.joins:
@@ -916,7 +924,7 @@ cdef void gather(
                     pad(p, block + at * block_row, run, lo, hi)
                 vertical(p, call, place, &row, run, stride,
                          block + at * block_row + lo * acc_cell, apart * block_row, base + lo,
-                         hi - lo, raw)
+                         width, raw)
                 if p.lane.spacing == REGULAR and by_row:
                     across(p, result + at * result_row, apart * result_row, block + at * block_row,
                            apart * block_row, run, place.lanes, taps, False, fresh, spare)
@@ -945,6 +953,25 @@ cdef void gather(
         place.doubtful = True
     elif fresh:
         p.rows.clear(result, result_row, rows, place.lanes * p.inner)
+
+
+cdef Py_ssize_t whole_vectors(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t base,
+    Py_ssize_t n) noexcept nogil:
+    """How many cells to fold, of rows of n from position `base` on, so that vectors are whole.
+
+    What lies behind a row goes where no lane comes from, and is but compared.
+    """
+    cdef const char* last = call.x + place.x_at + (p.row.n - 1) * p.row.xs
+    cdef Py_ssize_t each = VECTOR // p.size, more, i
+    if call.end == NULL or p.rows.finish != NULL or p.lane.spacing != REGULAR or p.inner > 1:
+        return n
+    if place.planes > 1:
+        last += (place.planes - 1) * p.outer[p.nouter - 1].xs
+    more = (n + each - 1) // each * each
+    for i in range(p.nouter):
+        last += (place.taps[i] - 1) * p.outer[i].d * p.outer[i].xs
+    return more if more <= p.pitch and last + (base + more) * p.size <= call.end else n
 
 
 cdef void lane_reach(
@@ -2000,6 +2027,7 @@ cdef class Plan:
         cdef char* scratch
         cdef char* results
         cdef fenv_t environment
+        cdef bint in_order = True
         PyObject_GetBuffer(x, &x_view, PyBUF_STRIDES)
         try:
             PyObject_GetBuffer(out, &out_view, PyBUF_STRIDES | PyBUF_WRITABLE)
@@ -2023,9 +2051,15 @@ cdef class Plan:
                 if threads > units:
                     threads = <int> units
                 call.x = <const char*> x_view.buf
+                call.end = call.x + p.x_size
+                for i in range(x_view.ndim):
+                    call.end += (x_view.shape[i] - 1) * x_view.strides[i]
+                    in_order = in_order and x_view.strides[i] >= 0
                 call.out = <char*> out_view.buf
                 call.tangled = p.tangled or <uintptr_t> call.x % p.x_size != 0
                 call.staged = call.tangled or p.rows.map != NULL
+                if call.staged or not in_order:
+                    call.end = NULL
                 call.indices = NULL
                 if indices is not None:
                     # C-contiguous, as out has to be here.
