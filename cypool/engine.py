@@ -98,7 +98,7 @@ LARGEST_BLOCK = 524288
 #: Sums of floats that chain more rows than this leave too many in doubt, to be added up anew.
 DEEPEST = 300
 
-#: Bytes of the vectors that rows had better be whole ones of.
+#: Bytes of the vectors that rows had better be whole ones of; the kernels have it, too.
 VECTOR = 32
 
 #: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
@@ -379,13 +379,13 @@ def planned(
         )
     kept = tuple(at[a].out if a in at else n for a, n in enumerate(x_shape))
     shape = kept if request.keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
-    as_bits = (is_bfloat16(x_dtype), is_bfloat16(out_dtype))
+    bits = (is_bfloat16(x_dtype), is_bfloat16(out_dtype))
     if math.prod(kept) == 0:
-        return Recipe(shape, out_dtype, None, False, *as_bits)
+        return Recipe(shape, out_dtype, None, False, *bits)
     if out_strides is None:
         out_strides = contiguous_strides(shape, out_dtype.itemsize)
     plan, work = plan_for(request, x_shape, x_strides, x_dtype, shape, out_strides, out_dtype, at)
-    return Recipe(shape, out_dtype, plan, work >= SERIAL, *as_bits)
+    return Recipe(shape, out_dtype, plan, work >= SERIAL, *bits)
 
 
 def check_turned(
@@ -777,15 +777,15 @@ def tiling_of(
         and not (lifts or joins or wide_sums)
     )
     pitch = (lanes - 1) * lane.s + reach
-    end = (lane.out - 1) * lane.s - lane.before + lane.d * (lane.k - 1)
-    whole = compared and inner == 1 and end < lane.n
     if (lanes > 1 or lifts or joins) and not (leading or reduces or pairs):
         pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
         line = max(64 // cell, 1) * lane.s
-        if (lifts or joins) and pitch >= 8 * line:
-            pitch = -(-pitch // line) * line  # so that each begins a cache line
         each = math.lcm(max(VECTOR // cell, 1), lane.s)
-        if whole and lane.s > 1 and 3 * each <= pitch and not (lifts or joins):
+        uncut = (lane.out - 1) * lane.s - lane.before + lane.d * (lane.k - 1) < lane.n
+        if lifts or joins:
+            if pitch >= 8 * line:
+                pitch = -(-pitch // line) * line  # so that each begins a cache line
+        elif compared and inner == 1 < lane.s and uncut and pitch >= 3 * each:
             pitch = -(-pitch // each) * each  # for what is behind them, to have no remainder
     if not (lifts or joins):
         # Runs are mostly read where they lie, and need no room.

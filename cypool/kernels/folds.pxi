@@ -608,16 +608,18 @@ cdef void sum_run(
     cdef sum_t rest[RUNS]
     cdef Py_ssize_t i, j, r, runs
     cdef sum_t x
-    for r in range(rows if n <= 3 else 0):
-        x = lifted[term_t, sum_t](src[0], dst)
-        if n > 1:
-            x = added[sum_t](x, lifted[term_t, sum_t](src[1], dst))
-        if n > 2:
-            x = added[sum_t](x, lifted[term_t, sum_t](src[2], dst))
-        dst[0] = x if fresh else added[sum_t](dst[0], x)
-        dst = <sum_t*> (<char*> dst + dst_pitch)
-        src = past(src, src_pitch)
-    while rows > 0 and n > 3:
+    if n <= 3:
+        for r in range(rows):
+            x = lifted[term_t, sum_t](src[0], dst)
+            if n > 1:
+                x = added[sum_t](x, lifted[term_t, sum_t](src[1], dst))
+            if n > 2:
+                x = added[sum_t](x, lifted[term_t, sum_t](src[2], dst))
+            dst[0] = x if fresh else added[sum_t](dst[0], x)
+            dst = <sum_t*> (<char*> dst + dst_pitch)
+            src = past(src, src_pitch)
+        return
+    while rows > 0:
         runs = min(rows, RUNS)
         for r in range(runs):
             i = 0

@@ -119,6 +119,7 @@ cdef struct Pool:
     Py_ssize_t inner_os
     Py_ssize_t unit         # elements that a split moves as one
     Py_ssize_t x_size       # bytes of an input element
+    Py_ssize_t extent       # from the first to the end of the last; 0 if they are not in order
     Py_ssize_t size         # bytes of what is lifted, elements or carriers
     Py_ssize_t out_size     # bytes of an output element
     Py_ssize_t beside_size  # bytes of an element of what lies beside the output
@@ -1942,9 +1943,12 @@ cdef class Plan:
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
         # What is staged is read in order; what is lifted was mostly read for the windows before.
-        nbytes = elem_size(elem)
-        for length in x_shape:
+        nbytes = p.extent = elem_size(elem)
+        for length, step in zip(x_shape, x_strides):
             nbytes *= length
+            p.extent += (length - 1) * step
+        if min(x_strides, default=0) < 0:
+            p.extent = 0
         p.fetches_rows = nbytes >= LARGE_INPUT and not (p.tangled or lifts or joins)
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
@@ -2027,7 +2031,6 @@ cdef class Plan:
         cdef char* scratch
         cdef char* results
         cdef fenv_t environment
-        cdef bint in_order = True
         PyObject_GetBuffer(x, &x_view, PyBUF_STRIDES)
         try:
             PyObject_GetBuffer(out, &out_view, PyBUF_STRIDES | PyBUF_WRITABLE)
@@ -2051,15 +2054,10 @@ cdef class Plan:
                 if threads > units:
                     threads = <int> units
                 call.x = <const char*> x_view.buf
-                call.end = call.x + p.x_size
-                for i in range(x_view.ndim):
-                    call.end += (x_view.shape[i] - 1) * x_view.strides[i]
-                    in_order = in_order and x_view.strides[i] >= 0
                 call.out = <char*> out_view.buf
                 call.tangled = p.tangled or <uintptr_t> call.x % p.x_size != 0
                 call.staged = call.tangled or p.rows.map != NULL
-                if call.staged or not in_order:
-                    call.end = NULL
+                call.end = NULL if call.staged or p.extent == 0 else call.x + p.extent
                 call.indices = NULL
                 if indices is not None:
                     # C-contiguous, as out has to be here.
