@@ -104,6 +104,16 @@ VECTOR = 32
 #: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
 LONG_RUN = 128
 
+#: The same where transposed windows overlap, and positions are in so many of them at most.
+LONG_SPREAD = 640
+MOST_COLUMNS = 3
+
+#: Bytes of the rows of a tile of these.
+SPREAD_BLOCK = 131072
+
+#: Rows of fewer lanes that two phases make in turns are not worth it.
+FEWEST_WOVEN = 48
+
 #: Calls that combine fewer elements than this run on one thread: two were no faster.
 SERIAL = 80_000
 
@@ -451,6 +461,11 @@ class Axis(NamedTuple):
         turned = self.spacing == geometry.TRANSPOSED
         return turned and self.turned_k == self.turned_s and self.turned_d == 1
 
+    def spreads(self) -> bool:
+        """Whether windows that overlap were transposed, and positions are in a few of them."""
+        turned = self.spacing == geometry.TRANSPOSED and self.turned_d == 1
+        return turned and self.turned_s < self.turned_k <= MOST_COLUMNS * self.turned_s
+
     def is_uncut(self) -> bool:
         """Whether every window has all its positions, or counts them at least."""
         end = (self.out - 1) * self.s - self.before + (self.k - 1) * self.d
@@ -539,7 +554,12 @@ def plan_for(
     # The lanes: the last axis, or the last pooled one with a short run of elements beside it.
     inner = ALONE._replace(xs=size, os=out_size)
     lane = merged.pop() if merged else ALONE._replace(xs=size, os=out_size)
-    short_run = lane.is_plain() and lane.n * size < LONG_RUN and lane.xs == size
+    long_run = LONG_RUN
+    if merged and merged[-1].spreads():
+        sources = math.prod(axis.k for axis in merged[:-1])
+        if few_rows(request, "none", sources, merged[-1], 2, x_dtype, out_dtype, 0, False):
+            long_run = LONG_SPREAD
+    short_run = lane.is_plain() and lane.n * size < long_run and lane.xs == size
     if short_run and merged and not merged[-1].is_plain():
         inner, lane = lane, merged.pop()
     if lane.out == 1:
@@ -717,7 +737,9 @@ def tiling_of(
     """
     cell = inner * acc_size
     if lane.spacing != geometry.REGULAR:
-        return uneven_tiling(row, lane, max(BLOCK // cell, 1))
+        # What becomes output at once needs no room.
+        block = SPREAD_BLOCK if few and lane.spreads() else BLOCK
+        return uneven_tiling(row, lane, max(block // cell, 1))
     leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
     apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
     reduces = apart and lane.d == 1 and not leading
@@ -846,6 +868,9 @@ def few_rows(
         most = HALVES_AT_ONCE
     if lane.spacing != geometry.REGULAR:
         whole = lane.repeats() and inner == 1
+        if lane.spreads() and x.name == "float32":
+            whole = inner > 1 or (lane.turned_s == 2 and lane.out >= FEWEST_WOVEN)
+        pays = True
     elif inner > 1 and lane.k > 1:
         # Pairs of cells: rows beside each other, of which half is thrown away.
         most = ROWS_AT_ONCE // 2

@@ -497,6 +497,58 @@ def test_gradients_of_windows_side_by_side(dtype, width, window, padding, monkey
     )
 
 
+@pytest.mark.parametrize("channels", [None, 3, 64, 159, 161])
+@pytest.mark.parametrize("pooled", [(7, 55), (9, 64), (12, 3), (2, 800)])
+@pytest.mark.parametrize(
+    ("window", "stride", "padding"),
+    [
+        (3, 2, 0),
+        (3, 2, [(0, 0), (1, 3)]),
+        ((2, 3), (2, 2), 0),
+        ((2, 5), (1, 2), [(1, 0), (2, 2)]),
+        ((1, 6), (1, 2), [(0, 0), (5, 5)]),
+        ((4, 4), (2, 3), [(1, 1), (0, 2)]),
+        ((1, 7), (1, 3), 0),
+    ],
+)
+def test_gradients_of_windows_that_overlap(channels, pooled, window, stride, padding, monkeypatch):
+    """Also with a term here and there that is lost beside another, or that makes all of it NaN."""
+    shape = (2, *pooled) if channels is None else (2, *pooled, channels)
+    options = {"axis": (1, 2), "padding": padding, "ceil_mode": True, "divisor_override": 9}
+    try:
+        y = cypool.avg_pool(np.zeros(shape, np.float32), window, stride, **options)
+    except ValueError:
+        assert pooled[1] < np.broadcast_to(window, 2)[1]  # there is no window
+        return
+    rng = np.random.default_rng(8)
+    grad = rng.standard_normal(y.shape, np.float32)
+    few = rng.random((2, *grad.shape)) < 2e-3
+    for found in range(2):
+        grad[few[0]] = [np.nan, 3e20][found]
+        grad[few[1]] = [-np.inf, -3e20][found]
+        results = ways(
+            monkeypatch,
+            lambda: cypool.avg_pool_backward(grad, shape, window, stride, **options, **THREE),
+            ROWS_AT_ONCE=0,
+        )
+        gapped = np.zeros((*shape[:-1], 2 * shape[-1]), np.float32)[..., ::2]
+        cypool.avg_pool_backward(grad, shape, window, stride, **options, out=gapped)
+        for result in [*results, gapped]:
+            np.testing.assert_array_equal(result, results[0])
+    # Windows are laid over their positions one tap at a time, far from the ends of what is exact.
+    grad = rng.integers(-99, 100, y.shape).astype(np.float32)
+    (rows, columns), (down, along) = np.broadcast_to(window, 2), np.broadcast_to(stride, 2)
+    before = [0, 0] if padding == 0 else [sides[0] for sides in padding]
+    size = (before[0] + shape[1] + rows * down * 9, before[1] + shape[2] + columns * along * 9)
+    laid = np.zeros((2, *size, *shape[3:]))
+    for i, j in np.ndindex(rows, columns):
+        laid[:, i : i + down * y.shape[1] : down, j : j + along * y.shape[2] : along] += grad
+    laid = laid[:, before[0] : before[0] + shape[1], before[1] : before[1] + shape[2]]
+    expected = (laid / 9).astype(np.float32)
+    result = cypool.avg_pool_backward(grad, shape, window, stride, **options)
+    np.testing.assert_array_equal(result, expected)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", *BFLOATS])
 @pytest.mark.parametrize("planes", [2, 3, 4])
 def test_gradients_of_windows_that_overlap_in_one_axis_and_abut_in_another(

@@ -48,6 +48,8 @@ cdef enum:
     CHUNK = 256         # elements that are kept with their indices, or columns of sums
     FEW = 4             # sources that there are straight loops for
     COLUMNS = 3         # of as many rows, that windows share
+    ROOM = 1024         # columns of sums that are kept for transposed windows
+    PHASE = ROOM + 3 * COLUMNS  # what lanes a stride apart may take, and beyond it
     MOST_ROWS = 9       # of 16-bit floats that are added up at once, or that are compared
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
@@ -494,9 +496,12 @@ cdef struct Column:
 
 
 cdef inline void float_column(
-    Column* to, const float* a, const float* b, const float* c, Py_ssize_t n,
-    int count) noexcept nogil:
-    """Add up one to three rows."""
+    double* sums, uint32_t* greatest, const float** src, Py_ssize_t n, int count) noexcept nogil:
+    """Add up one to four rows, and keep the greatest magnitudes."""
+    cdef const float* a = src[0]
+    cdef const float* b = src[1 if count > 1 else 0]
+    cdef const float* c = src[2 if count > 2 else 0]
+    cdef const float* d = src[3 if count > 3 else 0]
     cdef uint32_t most
     cdef Py_ssize_t j
     cdef double x
@@ -507,21 +512,31 @@ cdef inline void float_column(
             x = x + float_term(b, j, False, &most)
         if count > 2:
             x = x + float_term(c, j, False, &most)
-        to.sums[j] = x
-        to.most[j] = most
+        if count > 3:
+            x = x + float_term(d, j, False, &most)
+        sums[j] = x
+        greatest[j] = most
 
 
 cdef inline bint float_window(
-    float* dst, const Column* a, const Column* b, const Column* c, Py_ssize_t n, double factor,
+    float* dst, const double* a, const double* b, const double* c, const uint32_t* a_most,
+    const uint32_t* b_most, const uint32_t* c_most, Py_ssize_t n, int count, double factor,
     uint32_t margin) noexcept nogil:
-    """dst[j] = a factor times the sum of three columns; returns what floats_few() does."""
+    """dst[j] = a factor times the sum of up to three columns; returns what floats_few() does."""
     cdef uint32_t doubtful = 0, most
     cdef Py_ssize_t j
+    cdef double x
     cdef float y
     for j in range(n):
-        most = a.most[j] if a.most[j] > b.most[j] else b.most[j]
-        most = c.most[j] if c.most[j] > most else most
-        y = <float> ((a.sums[j] + b.sums[j] + c.sums[j]) * factor)
+        x = a[j]
+        most = a_most[j]
+        if count > 1:
+            x = x + b[j]
+            most = b_most[j] if b_most[j] > most else most
+        if count > 2:
+            x = x + c[j]
+            most = c_most[j] if c_most[j] > most else most
+        y = <float> (x * factor)
         doubtful |= <uint32_t> (magnitude(y) + margin < most)
         dst[j] = one_nan(y)
     return doubtful != 0
@@ -590,7 +605,7 @@ cdef inline bint half_window(
 cdef inline void column(
     Column* to, const once_t** at, Py_ssize_t n, int count) noexcept nogil:
     if once_t is float:
-        float_column(to, at[0], at[1], at[2], n, count)
+        float_column(to.sums, to.most, at, n, count)
     else:
         half_column(to, at[0], at[1], at[2], n, count)
 
@@ -605,6 +620,8 @@ cdef bint once_shared(
     """
     cdef Column columns[COLUMNS]
     cdef Column* to
+    cdef const Column* a
+    cdef const Column* b
     cdef const once_t* at[COLUMNS]
     cdef double factor = how.factor
     cdef Py_ssize_t above = count // how.taps, begin = 0, i, j, m, there
@@ -632,15 +649,14 @@ cdef bint once_shared(
                 column(to, at, m, 1)
             if i < 2 or (i - 2) % how.stride != 0:
                 continue
+            a = &columns[(i + 1) % 3]
+            b = &columns[(i + 2) % 3]
             if once_t is float:
                 doubtful |= float_window(
-                    dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor,
+                    dst + begin, a.sums, b.sums, to.sums, a.most, b.most, to.most, m, 3, factor,
                     ending.margin)
-            elif half_window(
-                    dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor,
-                    False):
-                half_window(
-                    dst + begin, &columns[(i + 1) % 3], &columns[(i + 2) % 3], to, m, factor, True)
+            elif half_window(dst + begin, a, b, to, m, factor, False):
+                half_window(dst + begin, a, b, to, m, factor, True)
             dst = <once_t*> (<char*> dst + dst_pitch)
         dst = <once_t*> (<char*> dst - rows * dst_pitch)
         begin += m
@@ -686,6 +702,17 @@ cdef inline void repeat(bits_t* dst, const bits_t* src, Py_ssize_t n, Py_ssize_t
         dst[j] = src[n // s]
 
 
+cdef inline void weave(
+    bits_t* dst, const bits_t* a, const bits_t* b, Py_ssize_t n) noexcept nogil:
+    """Lay out n cells, of two rows in turn."""
+    cdef Py_ssize_t j
+    for j in range(n // 2):
+        dst[2 * j] = a[j]
+        dst[2 * j + 1] = b[j]
+    if n % 2:
+        dst[n - 1] = a[n // 2]
+
+
 cdef bint once_spread(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
@@ -701,6 +728,8 @@ cdef bint once_spread(
     cdef bint doubtful = False
     for r in range(rows):
         fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        if r + 1 < rows:
+            fetch(<char*> dst + dst_pitch, n * <Py_ssize_t> sizeof(once_t))
         begin = 0
         while begin < stop:
             cell = (how.start + begin) // s
@@ -723,9 +752,171 @@ cdef bint once_spread(
     return doubtful
 
 
-cdef at_once_f choose_spread(int elem) noexcept:
+# Transposed windows that overlap: what the rows of a cell add up to, a column, is kept for all the
+# lanes that it goes to.  Lanes a stride apart are made of neighbouring columns, as many each, but
+# for those at the ends of a row.  Rows end to end are one row to all but these.
+
+cdef struct Columns:
+    double sums[ROOM]
+    uint32_t most[ROOM]
+
+
+cdef inline bint float_windows(
+    float* dst, const Columns* columns, Py_ssize_t at, Py_ssize_t apart, Py_ssize_t n,
+    Py_ssize_t count, double factor, uint32_t margin) noexcept nogil:
+    """float_window() of one to three columns, `apart` from each other, from the one at `at` on."""
+    cdef const double* a = columns.sums + at
+    cdef const double* b = a + (apart if count > 1 else 0)
+    cdef const double* c = a + (2 * apart if count > 2 else 0)
+    cdef const uint32_t* a_most = columns.most + at
+    cdef const uint32_t* b_most = a_most + (b - a)
+    cdef const uint32_t* c_most = a_most + (c - a)
+    if count == 3:
+        return float_window(dst, a, b, c, a_most, b_most, c_most, n, 3, factor, margin)
+    elif count == 2:
+        return float_window(dst, a, b, c, a_most, b_most, c_most, n, 2, factor, margin)
+    return float_window(dst, a, b, c, a_most, b_most, c_most, n, 1, factor, margin)
+
+
+cdef inline Py_ssize_t first_cell(const Once* how, Py_ssize_t lane) noexcept nogil:
+    """The first cell that goes to a lane, be there one or not."""
+    cdef Py_ssize_t above = how.start + lane - how.k
+    return above // how.s + 1 if above >= 0 else -(-(above + 1) // how.s)
+
+
+cdef bint once_phases(
+    float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
+    """dst[r, j] = a factor times the sum of src[i][r, c] for i < count and each c that has lane j.
+
+    Those have (how.start + j) // how.s and, while how.k allows it, the ones before it.
+    """
+    cdef Columns columns
+    cdef const float* at[FEW]
+    cdef Py_ssize_t s = how.s, inner = how.inner, lanes = n // inner, r = 0, begin, block, run
+    cdef Py_ssize_t size = inner * <Py_ssize_t> sizeof(float), low, cells, i, m
+    cdef bint doubtful = False
+    block = min(lanes, (ROOM // inner - COLUMNS) * s)
+    while r < rows:
+        run = 1
+        if (block == lanes <= (how.cells + COLUMNS) * s
+                and src_pitch == how.cells * size):
+            run = clamped(ROOM // (how.cells * inner), 1, rows - r)
+        begin = 0
+        while begin < lanes:
+            m = min(lanes - begin, block)
+            low = 0
+            cells = how.cells
+            if run == 1:
+                low = max(first_cell(how, begin), 0)
+                cells = max(min((how.start + begin + m - 1) // s + 1, cells) - low, 0)
+            for i in range(run):    # a store waits for its line
+                fetch(<char*> (dst + begin * inner) + i * dst_pitch, m * size)
+            for i in range(count):
+                at[i] = past(src[i], r * src_pitch) + low * inner
+            if count == 4:
+                float_column(columns.sums, columns.most, at, run * cells * inner, 4)
+            elif count == 3:
+                float_column(columns.sums, columns.most, at, run * cells * inner, 3)
+            elif count == 2:
+                float_column(columns.sums, columns.most, at, run * cells * inner, 2)
+            else:
+                float_column(columns.sums, columns.most, at, run * cells * inner, 1)
+            doubtful |= lay_phases(
+                <char*> (dst + begin * inner), dst_pitch, &columns, run, cells, low, begin, m, how,
+                ending.margin)
+            begin += m
+        dst = <float*> (<char*> dst + run * dst_pitch)
+        r += run
+    return doubtful
+
+
+cdef inline bint lay_phases(
+    char* dst, Py_ssize_t pitch, const Columns* columns, Py_ssize_t rows, Py_ssize_t cells,
+    Py_ssize_t low, Py_ssize_t begin, Py_ssize_t lanes, const Once* how,
+    uint32_t margin) noexcept nogil:
+    """Lay out the lanes of rows from `begin` on; the columns of a row are those of cells from `low`
+    on."""
+    cdef float done[2 * PHASE]
+    cdef float woven[2 * PHASE]
+    cdef float* of_phase
+    cdef Py_ssize_t s = how.s, inner = how.inner, size = inner * <Py_ssize_t> sizeof(float)
+    cdef Py_ssize_t i, j, m, r, first, taps, lane, next_
+    cdef bint doubtful = False, weaves = s == 2 and inner == 1 and lanes > 1
+    for j in range(min(s, lanes)):
+        # As if no row ended; what lacks a cell there is made again.
+        first = first_cell(how, begin + j) - low
+        taps = (how.start + begin + j) // s + 1 - low - first
+        of_phase = done + (j * PHASE if weaves else 0) + COLUMNS
+        doubtful |= float_windows(
+            of_phase, columns, 0, inner, (rows * cells - taps + 1) * inner, taps, how.factor,
+            margin)
+        m = min((lanes - j + s - 1) // s, cells - taps - first + 1)
+        for r in range(0 if weaves else rows):
+            for i in range(max(-first, 0), m):
+                memcpy(dst + r * pitch + (j + i * s) * size,
+                       of_phase + (r * cells + first + i) * inner, size)
+        if j == 1 and weaves:
+            m = lanes // 2
+            i = first_cell(how, begin) - low
+            weave(<uint32_t*> woven, <const uint32_t*> (done + COLUMNS + i),
+                  <const uint32_t*> (of_phase + first), 2 * ((rows - 1) * cells + m))
+            for r in range(rows):
+                memcpy(dst + r * pitch, woven + 2 * r * cells, 2 * m * size)
+    for j in range(min(s, lanes)):
+        first = first_cell(how, begin + j) - low
+        taps = (how.start + begin + j) // s + 1 - low - first
+        lane = j
+        while lane < lanes:
+            next_ = 1
+            if first < 0 or first + taps > cells or (weaves and lane == lanes - 1):
+                doubtful |= cut_lane(
+                    dst + lane * size, pitch, columns, rows, cells, max(first, 0),
+                    min(first + taps, cells) - max(first, 0), inner, how.factor, margin)
+            else:       # the next that lacks a cell, or the last one
+                next_ = max(min(cells - taps - first + 1, (lanes - 1 - lane) // s), 1)
+            first += next_
+            lane += s * next_
+    return doubtful
+
+
+cdef inline bint cut_lane(
+    char* dst, Py_ssize_t pitch, const Columns* columns, Py_ssize_t rows, Py_ssize_t cells,
+    Py_ssize_t first, Py_ssize_t count, Py_ssize_t inner, double factor,
+    uint32_t margin) noexcept nogil:
+    """float_windows() of the same few columns of each row, or of none."""
+    cdef uint32_t doubtful = 0, most
+    cdef Py_ssize_t r, i, at = first * inner
+    cdef double x
+    cdef float y
+    if count <= 0:
+        for r in range(rows):
+            memset(dst + r * pitch, 0, inner * sizeof(float))
+        return False
+    for r in range(rows):
+        if inner > 1:
+            doubtful |= float_windows(
+                <float*> dst, columns, at, inner, inner, count, factor, margin)
+        else:
+            x = columns.sums[at]
+            most = columns.most[at]
+            for i in range(1, count):
+                x = x + columns.sums[at + i]
+                most = columns.most[at + i] if columns.most[at + i] > most else most
+            y = <float> (x * factor)
+            doubtful |= <uint32_t> (magnitude(y) + margin < most)
+            (<float*> dst)[0] = one_nan(y)
+        at += cells * inner
+        dst += pitch
+    return doubtful != 0
+
+
+cdef at_once_f choose_spread(int elem, bint overlap) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none."""
-    if elem == 8:
+    if overlap:
+        return <at_once_f> once_phases if elem == 8 else NULL
+    elif elem == 8:
         return <at_once_f> once_spread[float]
     elif elem == 10:
         return <at_once_f> once_spread[Half]
@@ -1117,8 +1308,8 @@ cdef at_once_f choose_first(int elem, bint along) noexcept:
 
 
 cdef at_once_f choose_at_once(
-    int elem, int mapping, int acc, bint firsts, bint along, bint spreads, Py_ssize_t shared,
-    bint pairs, bint couples, bint shifts, Py_ssize_t* most) noexcept:
+    int elem, int mapping, int acc, bint firsts, bint along, bint spreads, bint overlap,
+    Py_ssize_t shared, bint pairs, bint couples, bint shifts, Py_ssize_t* most) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none.
 
     And how many sources it has room for.  `shared` is how many rows of each outer tap windows share.
@@ -1129,7 +1320,7 @@ cdef at_once_f choose_at_once(
         return choose_first(elem, along)
     elif spreads:
         most[0] = MOST_ROWS if elem >= 10 else FEW
-        return choose_spread(elem)
+        return choose_spread(elem, overlap)
     elif mapping == MAP_SQUARE:
         return <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
     elif acc == 3 and shared > 0:

@@ -425,7 +425,7 @@ cdef void lift_at_once(
         return
     elif p.spreads:
         place.once.start = place.lane + p.lane.before - position * p.lane.turned_s
-        place.once.cells = cells
+        place.once.cells = cells // p.inner
     elif p.pairs and p.lane.out < SHORT_PAIRS and pitch == n * p.out_size and count <= FEW:
         run = min(rows, p.staged_rows // count)
     if run < 2:
@@ -1109,17 +1109,6 @@ cdef void spread_phases(
               <const uint64_t*> (phase + p.block_bytes + r * src_pitch), place.lanes)
 
 
-cdef void weave(
-    uint64_t* dst, const uint64_t* a, const uint64_t* b, Py_ssize_t n) noexcept nogil:
-    """Lay out n cells, of two rows in turn."""
-    cdef Py_ssize_t j
-    for j in range(n // 2):
-        dst[2 * j] = a[j]
-        dst[2 * j + 1] = b[j]
-    if n % 2:
-        dst[n - 1] = a[n // 2]
-
-
 cdef void spread(
     char* dst, const char* src, Py_ssize_t n, Py_ssize_t step, Py_ssize_t cell) noexcept nogil:
     """Lay out cells end to end `step` bytes apart."""
@@ -1711,7 +1700,8 @@ cdef void pool_item(
             place.scans = False
             place.once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
             place.once.along = p.lane.step
-            place.once.k = p.lane.k
+            place.once.inner = p.inner
+            place.once.k = p.lane.turned_k if p.spreads else p.lane.k
             place.once.s = p.lane.turned_s if p.spreads else p.lane.s
             place.once.d = p.lane.d
             place.once.stride = p.row.s
@@ -1856,6 +1846,7 @@ cdef class Plan:
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i, rows, most, acc_cell
         cdef int lifted
+        cdef bint overlap
         memset(p, 0, sizeof(Pool))
         if (not choose_rows(elem, mapping, kind, acc, out, &lifted, &p.rows)
                 or (pairs and p.rows.pairs == NULL)):
@@ -1928,6 +1919,9 @@ cdef class Plan:
         p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
         p.couples = (at_once and p.inner > 1 and p.lane.k == p.lane.s == 2 and not joins
                      and p.rows.indices == NULL and mapping == MAP_NONE)
+        overlap = p.lane.turned_k > p.lane.turned_s
+        if p.spreads and overlap and not phases_fit(&p.lane, p.inner):
+            at_once = False
         if (at_once and p.plain and elem == out and not joins
                 and (leading or pairs or p.spreads or p.couples or p.rows.indices != NULL)):
             # Windows along the lanes have as many sources as taps.
@@ -1936,7 +1930,7 @@ cdef class Plan:
                 rows *= p.outer[i].k
             p.rows.at_once = choose_at_once(
                 elem, mapping, acc, p.rows.indices != NULL, p.lane.k > 1, p.spreads,
-                p.row.k if lifts else 0, pairs, p.couples,
+                overlap, p.row.k if lifts else 0, pairs, p.couples,
                 p.ending.shift > 0 and not p.ending.saturates, &most)
             if rows > most and p.rows.at_once != NULL:
                 raise ValueError(f"{rows} sources at once; at most {most} are possible")
@@ -2106,6 +2100,12 @@ cdef class Plan:
         finally:
             PyBuffer_Release(&x_view)
         return True
+
+
+cdef bint phases_fit(const Axis* lane, Py_ssize_t inner) noexcept:
+    """Whether once_phases() has room for transposed windows that overlap."""
+    cdef Py_ssize_t taps = (lane.turned_k + lane.turned_s - 1) // lane.turned_s
+    return taps <= COLUMNS and inner <= ROOM // (2 * COLUMNS)
 
 
 cdef Py_ssize_t rounded_up(Py_ssize_t size) noexcept:

@@ -248,6 +248,7 @@ cdef struct Once:
     # Of windows along the lanes:
     Py_ssize_t start    # where the first of them starts, in cells from the start of a source
     Py_ssize_t cells    # how many a source has
+    Py_ssize_t inner    # and how many elements a cell has
     Py_ssize_t k        # their size, stride and dilation
     Py_ssize_t s
     Py_ssize_t d
