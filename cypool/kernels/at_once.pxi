@@ -47,6 +47,8 @@ cdef enum:
     TINY = 5 << 10      # bits of a float16 whose quarter is not subnormal, as that may be slow
     CHUNK = 256         # elements that are kept with their indices, or columns of sums
     FEW = 4             # sources that there are straight loops for
+    LEAD_INDICES = 2048     # indices are fetched so many bytes further on
+    LEAD_SHARED = 4     # so many windows further on their place is fetched
     COLUMNS = 3         # of as many rows, that windows share
     ROOM = 1024         # columns of sums that are kept for transposed windows
     PHASE = ROOM + 3 * COLUMNS  # what lanes a stride apart may take, and beyond it
@@ -246,7 +248,7 @@ cdef inline void half_lanes(
     cdef uint32_t la, lb = 0, lc = 0, ld = 0, le = 0, lf = 0, lg = 0, lh = 0, lk = 0, done
     cdef Py_ssize_t j, r
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, given, r * pitch)
+        fetch_row(ahead, <const char**> src, given, pitch, r)
         for j in range(n):
             memcpy(&la, a + 2 * j, 4)
             if count > 1:
@@ -373,7 +375,7 @@ cdef inline bint floats_all(
     if count > FEW:
         return True     # there is no such thing
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         for i in range(FEW):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
@@ -399,7 +401,8 @@ cdef inline bint halves_all(
     cdef const half_t* at[MOST_ROWS]
     cdef int exponent
     cdef bint doubtful = False, in_float
-    cdef const Ahead* all_ahead = ahead
+    cdef Ahead here     # what is ahead of a block
+    cdef const Ahead* now
     cdef Py_ssize_t i, r, begin, block, m
     if count > (FEW if pairs else MOST_ROWS):
         return True     # there is no such thing
@@ -416,6 +419,11 @@ cdef inline bint halves_all(
     while r < rows:
         block = min(block, rows - r)
         begin = 0
+        now = NULL
+        if ahead != NULL:
+            here = ahead[0]
+            here.out += r * here.out_step
+            now = &here
         while begin < n:
             m = min(n - begin, <Py_ssize_t> BLOCK)
             for i in range(count):
@@ -423,22 +431,21 @@ cdef inline bint halves_all(
             if count == 1 and pairs:
                 doubtful |= halves_block(
                     dst + begin, dst_pitch, at, src_pitch, 1, block, m, 1, True, in_float, factor,
-                    ahead)
+                    now)
             elif count <= 2:
                 doubtful |= halves_block(
                     dst + begin, dst_pitch, at, src_pitch, count, block, m, 2, pairs, in_float,
-                    factor, ahead)
+                    factor, now)
             elif count <= 4:
                 doubtful |= halves_block(
                     dst + begin, dst_pitch, at, src_pitch, count, block, m, 4, pairs, in_float,
-                    factor, ahead)
+                    factor, now)
             else:
                 doubtful |= halves_block(
                     dst + begin, dst_pitch, at, src_pitch, count, block, m, MOST_ROWS, False,
-                    False, factor, ahead)
+                    False, factor, now)
             begin += m
-            ahead = NULL        # all of a row was fetched with its first elements
-        ahead = all_ahead
+            now = NULL      # all of a row was fetched with its first elements
         dst = <half_t*> (<char*> dst + block * dst_pitch)
         r += block
     return doubtful
@@ -639,6 +646,8 @@ cdef bint once_shared(
             for j in range(3):
                 at[j] = <const once_t*> (<const char*> (src[min(j, above - 1) * how.taps] + begin)
                                          + there * how.apart)
+            if ahead != NULL:
+                fetch(<const char*> at[above - 1] + ahead.lead, m * <Py_ssize_t> sizeof(once_t))
             if there < 0 or there >= stop:
                 memset(to, 0, sizeof(Column))
             elif above == 3:
@@ -649,6 +658,9 @@ cdef bint once_shared(
                 column(to, at, m, 1)
             if i < 2 or (i - 2) % how.stride != 0:
                 continue
+            if ahead != NULL:
+                fetch(<const char*> (dst + begin) + LEAD_SHARED * dst_pitch,
+                      m * <Py_ssize_t> sizeof(once_t))
             a = &columns[(i + 1) % 3]
             b = &columns[(i + 2) % 3]
             if once_t is float:
@@ -727,7 +739,7 @@ cdef bint once_spread(
     cdef Py_ssize_t stop = clamped(how.cells * s - how.start, 0, n)
     cdef bint doubtful = False
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         if r + 1 < rows:
             fetch(<char*> dst + dst_pitch, n * <Py_ssize_t> sizeof(once_t))
         begin = 0
@@ -957,7 +969,7 @@ cdef inline void norms_all(
     cdef const float* at[FEW]
     cdef Py_ssize_t i, r
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         for i in range(FEW):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
@@ -1024,7 +1036,7 @@ cdef inline void shifted_all(
     cdef const narrow_t* at[FEW]
     cdef Py_ssize_t i, r
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         for i in range(FEW):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
@@ -1170,8 +1182,10 @@ cdef bint first_rows(
     cdef uint64_t flip = flip_of(best, ending)
     cdef Py_ssize_t begin, i, j, m, r, t, s, few = count if count == 4 or count == 9 else 3
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         indices = <int64_t*> (how.indices + r * how.wide * dst_pitch)
+        if ahead != NULL:
+            fetch(<const char*> indices + LEAD_INDICES, n * <Py_ssize_t> sizeof(int64_t))
         begin = 0
         while begin < n:
             m = min(n - begin, <Py_ssize_t> CHUNK)
@@ -1246,7 +1260,7 @@ cdef bint first_along(
             t += front * s - cut
             at[c] = phases + i * slot + t % s * part + t // s
         for r in range(rows):
-            fetch_row(ahead, <const char**> src, count, r * src_pitch)
+            fetch_row(ahead, <const char**> src, count, src_pitch, r)
             for i in range(count):
                 splitter(sizeof(first_t))(
                     <char*> (phases + i * slot + front),

@@ -196,15 +196,24 @@ cdef inline void fetch(const char* src, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline void fetch_row(
-    const Ahead* ahead, const char** src, Py_ssize_t count, Py_ssize_t at) noexcept nogil:
-    """Have what comes after the sources' rows `at` bytes on brought nearer, unless it is NULL.
+    const Ahead* ahead, const char** src, Py_ssize_t count, Py_ssize_t src_pitch,
+    Py_ssize_t r) noexcept nogil:
+    """Have what comes after the sources of row r, and its output, brought nearer; NULL: do not.
 
     Row by row, memory and arithmetic take turns; in bursts, one waits for the other.
     """
-    cdef Py_ssize_t i = 0
-    while ahead != NULL and i < count:
+    if ahead != NULL:
+        fetch_ahead(ahead, src, count, r * src_pitch, r * ahead.out_step)
+
+
+cdef void fetch_ahead(
+    const Ahead* ahead, const char** src, Py_ssize_t count, Py_ssize_t at,
+    Py_ssize_t out_at) noexcept nogil:
+    cdef Py_ssize_t i = ahead.first
+    while i < count:
         fetch(src[i] + at + ahead.lead, ahead.size)
         i += ahead.near
+    fetch(ahead.out + out_at, ahead.out_size)
 
 
 cdef void best_fold(
@@ -222,7 +231,7 @@ cdef void best_fold(
         n *= rows       # rows end to end are one row
         rows = 1
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         i = 0
         while i < count:
             at[0] = past(src[i], r * src_pitch)
@@ -256,7 +265,7 @@ cdef void sum_fold(
         n *= rows
         rows = 1
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         i = 0
         while i < count:
             at[0] = past(src[i], r * src_pitch)
@@ -365,7 +374,7 @@ cdef void best_pairs(
     cdef Py_ssize_t i, r
     cdef const elem_t* at[3]
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         i = 0
         while i < count:
             at[0] = past(src[i], r * src_pitch)
@@ -395,7 +404,7 @@ cdef void sum_pairs(
     cdef Py_ssize_t i, r
     cdef const term_t* at[3]
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, r * src_pitch)
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         i = 0
         while i < count:
             at[0] = past(src[i], r * src_pitch)

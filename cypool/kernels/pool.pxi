@@ -42,7 +42,9 @@ cdef enum:
     LONG_ROWS = 8192    # bytes of a window's rows: longer ones are folded in pieces
     PIECE = 1024        # of so many bytes of all rows together
     LEAD = 8192         # what is fetched lies so many bytes further on, or twice for pieces
-    MOST_FETCHED = 65536    # bytes of sources that are worth it, and twice those of planes
+    LEAD_OUT = 2048     # and output that is not written at the end
+    MOST_FETCHED = 65536    # bytes of sources that are worth it
+    PLANES_FETCHED = 8192   # and of planes; the rows of larger ones are fetched one by one
     LONG_SOURCE = 128   # in which rows have so many, where all of a window's lie end to end
     FAR_SOURCE = 1024   # or so many, where windows lie far from each other
     NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
@@ -187,6 +189,8 @@ cdef struct Place:
     bint doubtful           # and is not to be trusted
     Once once               # how
     bint fetches            # rows are read where they lie, and fetched before
+    const char* results     # of the first of the rows that are folded, in the output
+    Py_ssize_t results_step     # and from a row's to the next
     bint scans              # the item's elements widen
     Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
@@ -390,6 +394,22 @@ cdef Py_ssize_t end_to_end(
     return near if pays and step >= 0 and count * n <= MOST_FETCHED else 0
 
 
+cdef inline void results_of(
+    const Pool* p, const Place* place, Ahead* ahead, bint fresh) noexcept nogil:
+    """Where the results of rows go, when these are folded first.
+
+    Those of pairs are few, and with the indices of windows along the lanes it is no faster.
+    """
+    cdef bint pays = not p.pairs and (p.leading or p.rows.indices == NULL)
+    ahead.out = place.results
+    ahead.out_step = place.results_step
+    ahead.out_size = 0
+    if pays and fresh and p.plain and p.parts == 1:
+        ahead.out_size = place.lanes * p.inner * p.out_size
+        if place.at_once or (p.rows.finish == NULL and p.leading):
+            ahead.out += LEAD_OUT   # they are written at the same time
+
+
 cdef void lift_couples(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch, Py_ssize_t step,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t cells, char* spare,
@@ -399,7 +419,7 @@ cdef void lift_couples(
     cdef Py_ssize_t n = cells // p.inner - 1, cell = p.inner * p.out_size, i, r
     cdef Py_ssize_t unit = p.inner if cell in (1, 2, 4, 8, 16) else 1
     for r in range(rows):
-        fetch_row(ahead, batch, count, r * step)
+        fetch_row(ahead, batch, count, step, r)
         for i in range(count):
             beside[i] = batch[i] + r * step
             beside[count + i] = beside[i] + cell
@@ -478,7 +498,12 @@ cdef void lift_pieces(
     if p.pairs and not place.at_once:
         lane = window(&p.lane, first)
         uncut = alike(&p.lane, &lane, most)
+    ahead.first = 0
     ahead.near = 1
+    if single(p, place) and count > p.row.s:
+        # The others were read for the row before.
+        ahead.first = count - p.row.s
+        lead = 2 * LEAD // p.row.s
     for r in range(rows):
         j = 0
         while j < most:
@@ -493,6 +518,10 @@ cdef void lift_pieces(
                 pieces = 1
                 run = most - j
             ahead.size = run * size
+            results_of(p, place, &ahead, fresh)
+            ahead.out += r * ahead.out_step + (j * p.inner if by_lane else j // p.lane.s) * p.out_size
+            ahead.out_step = (run * p.inner if by_lane else run // p.lane.s) * p.out_size
+            ahead.out_size = min(ahead.out_size, ahead.out_step)
             for i in range(count):
                 part[i] = batch[i]
                 if place.at_once or not p.pairs:    # which find their elements by themselves
@@ -522,24 +551,28 @@ cdef void lift_batch(
     """
     cdef Ahead ahead
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size), near = 0, i = 0
+    # Rows that are dealt out, or that windows share, are to stay whole.
+    cdef bint whole = place.at_once and (p.spreads or p.lifts or p.rows.indices != NULL)
     if place.fetches and count > 1:
         near = end_to_end(batch, step, count, rows, n)
     if near > 0 and rows == 1 and n < LONG_ROWS // 2:
         while i < count:    # nothing is known of what comes
             fetch(batch[i], near * n)
             i += near
-    elif near > 0 and rows > 1 and count * n <= LONG_ROWS:
+    elif near > 0 and rows > 1 and (count * n <= LONG_ROWS or whole):
+        results_of(p, place, &ahead, fresh)
+        ahead.first = count if p.fetches_planes else 0
         ahead.near = near
         ahead.lead = max(LEAD * near // count // (step + 1), 1) * step
         ahead.size = min(step, near * n)
-        i = near
+        i = ahead.first + near
         while i < count:    # the first ones are what was fetched last
             fetch(batch[i], ahead.lead)
             i += near
         lift_sources(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw,
                      &ahead)
         return
-    elif near > 0 and not (p.spreads or p.rows.indices != NULL):
+    elif near > 0 and not whole:
         lift_pieces(
             p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, n)
         return
@@ -909,6 +942,11 @@ cdef void gather(
                 place.once.factor = 1.0 / divisor_of(p, place, &row)
                 place.once.first = row.first
                 place.once.taps = row.stop - row.first
+            place.results = (call.out + place.out_at + (place.row + r) * p.row.os
+                             + place.lane * p.lane.os)
+            place.results_step = apart * p.row.os
+            if abreast:
+                place.results_step = p.outer[p.nouter - 1].os
             if p.pairs or p.leading or place.at_once:
                 vertical(p, call, place, &row, run, stride, result + at * result_row,
                          apart * result_row, base + lo, hi - lo, raw)
@@ -1281,6 +1319,7 @@ cdef void join_rows(
     cdef char* prefixes = next_suffixes + whole * block_row
     cdef char* lifted_rows = prefixes + d * block_row
     cdef const char* src = lifted_rows     # the row at `first`
+    cdef const char* out = call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os
     cdef const char* batch[2]
     cdef char* window_row = scratch + lo * acc_cell
     cdef char* prefix
@@ -1339,6 +1378,8 @@ cdef void join_rows(
         ahead = at + 2 * whole if p.sure != NULL else at + whole - d + 1 + 2 * p.row.s
         for i in range(ahead, min(ahead + p.row.s, bottom) if direct else 0):
             fetch(src + (i - first) * pitch, n * p.size)
+        if direct and p.plain and p.rows.finish == NULL:
+            fetch(out + r * p.row.os, place.lanes * p.inner * p.out_size)
         if p.leading:
             window_row = result + r * result_row
         batch[0] = suffixes + (at - begin) * block_row
@@ -1692,8 +1733,10 @@ cdef void pool_item(
         half = nbytes if p.rows.at_once != NULL else nbytes // 2
         next_ = call.x + place.x_at + nbytes
         fetch(next_, half)
-        if p.outer[p.nouter - 1].os == p.row.out * p.lane.out * p.inner * p.out_size:
-            fetch(out, place.planes * p.outer[p.nouter - 1].os)     # it is contiguous
+        if (p.outer[p.nouter - 1].os == p.row.out * p.lane.out * p.inner * p.out_size
+                and p.lane.n * p.inner * p.size < LONG_SOURCE):
+            # It is contiguous, and comes with no rows.
+            fetch(out, place.planes * p.outer[p.nouter - 1].os)
     if p.rows.at_once != NULL and together and not call.tangled:
         if memory.detours == 0:
             place.at_once = True
@@ -1943,7 +1986,8 @@ cdef class Plan:
             p.extent += (length - 1) * step
         if min(x_strides, default=0) < 0:
             p.extent = 0
-        p.fetches_rows = nbytes >= LARGE_INPUT and not (p.tangled or lifts or joins)
+        p.fetches_rows = nbytes >= LARGE_INPUT and not (
+            p.tangled or joins or (lifts and p.rows.at_once == NULL))
         p.leading = leading
         p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies
@@ -1972,7 +2016,7 @@ cdef class Plan:
                             and p.row_blocks == p.lane_blocks == 1
                             and p.outer[p.nouter - 1].k == 1
                             and p.row.spacing == p.lane.spacing == REGULAR
-                            and 0 < stack * p.outer[p.nouter - 1].xs <= MOST_FETCHED // 2)
+                            and 0 < stack * p.outer[p.nouter - 1].xs <= PLANES_FETCHED)
         # The scratch of a thread: four blocks (five where phases are spread), result, staged rows,
         # native row, finished row, divisors.
         if lifts:

@@ -258,11 +258,16 @@ cdef struct Once:
     Py_ssize_t stride   # from a window to the next, in rows
     Py_ssize_t apart    # from a row to the next, in bytes
 
-# What is brought nearer while rows are worked at: of the sources of each, `near` lie end to end.
+# What is brought nearer while rows are worked at: of the sources of each row those from `first` on,
+# of which `near` lie end to end; and where its results go.
 cdef struct Ahead:
+    Py_ssize_t first
     Py_ssize_t near
-    Py_ssize_t lead     # bytes from the first of them on
+    Py_ssize_t lead     # bytes from a source on
     Py_ssize_t size     # and how many are wanted
+    const char* out     # the results of the first row, or of one further on
+    Py_ssize_t out_step     # bytes from these to the next row's
+    Py_ssize_t out_size     # and how many are wanted
 
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
