@@ -639,3 +639,19 @@ def test_large_inputs_are_pooled_as_small_ones(dtype, shape, padding, window):
     ]
     for y, parts in zip(found, zip(*small, strict=True), strict=True):
         np.testing.assert_array_equal(plain(y), plain(np.concatenate(parts)))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", *BFLOATS, "float32", "float64"])
+@pytest.mark.parametrize("length", [4001, 40000])
+@pytest.mark.parametrize("window", [(4, 4, 0), (3, 2, 1), (5, 3, 2), (3, 1, 1), (16, 5, 0)])
+def test_large_signals_are_pooled_as_small_ones(dtype, length, window):
+    # Only of those from 8 MiB on is each row taken in pieces.
+    k, s, padding = window
+    signals = -(-(2**23) // (length * np.dtype(dtype).itemsize))
+    kind = "float32" if dtype == "bfloat16" else dtype
+    x = np.resize(ties((100, 1009), kind), (signals, length)).astype(dtype)
+    assert x.nbytes >= 2**23 > x[:-1].nbytes
+    for pool in (cypool.max_pool, cypool.avg_pool):
+        y = pool(x, k, s, padding, axis=1)
+        small = [pool(part, k, s, padding, axis=1) for part in (x[:-1], x[-1:])]
+        np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))

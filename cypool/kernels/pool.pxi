@@ -45,6 +45,8 @@ cdef enum:
     LEAD_OUT = 2048     # and output that is not written at the end
     MOST_FETCHED = 65536    # bytes of sources that are worth it
     PLANES_FETCHED = 8192   # and of planes; the rows of larger ones are fetched one by one
+    ROW_PIECE = 2048    # the same of rows that are not folded with others
+    FEW_TAPS = 16       # windows along them have no more
     LONG_SOURCE = 128   # in which rows have so many, where all of a window's lie end to end
     FAR_SOURCE = 1024   # or so many, where windows lie far from each other
     NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
@@ -954,8 +956,12 @@ cdef void gather(
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                across(p, result + at * result_row, apart * result_row, src, stride * p.row.xs, run,
-                       place.lanes, taps, True, fresh, spare)
+                if p.fetches_rows and taps <= FEW_TAPS and cells * p.inner * p.size > 2 * ROW_PIECE:
+                    across_pieces(p, place, result + at * result_row, apart * result_row, src,
+                                  stride * p.row.xs, run, taps, fresh, spare)
+                else:
+                    across(p, result + at * result_row, apart * result_row, src,
+                           stride * p.row.xs, run, place.lanes, taps, True, fresh, spare)
                 if place.scans:
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
@@ -1217,6 +1223,31 @@ cdef void across(
     for r in range(rows):
         horizontal(p, dst + r * dst_pitch, src + r * src_pitch, src_pitch, 1, lanes, taps, raw,
                    fresh, spare)
+
+
+cdef void across_pieces(
+    const Pool* p, const Place* place, char* dst, Py_ssize_t dst_pitch, const char* src,
+    Py_ssize_t src_pitch, Py_ssize_t rows, Py_ssize_t taps, bint fresh,
+    char* spare) noexcept nogil:
+    """across() of long rows of elements, piece by piece; what comes is fetched meanwhile."""
+    cdef Py_ssize_t cell = p.lane.s * p.inner * p.size, acc_cell = p.inner * p.rows.size
+    cdef Py_ssize_t out_cell = p.inner * p.out_size, r, j, m
+    cdef Ahead ahead
+    results_of(p, place, &ahead, fresh)
+    if p.rows.finish == NULL:
+        ahead.out += LEAD_OUT
+    for r in range(rows):
+        j = 0
+        while j < place.lanes:
+            m = min(place.lanes - j, max(ROW_PIECE // cell & -16, <Py_ssize_t> 16))
+            fetch(src + j * cell + LEAD, m * cell)
+            fetch(ahead.out + j * out_cell, min(m * out_cell, ahead.out_size))
+            horizontal(p, dst + j * acc_cell, src + j * cell, src_pitch, 1, m, taps, True, fresh,
+                       spare)
+            j += m
+        dst += dst_pitch
+        src += src_pitch
+        ahead.out += ahead.out_step
 
 
 cdef void pad(
@@ -1644,9 +1675,11 @@ cdef void factors_beside(
     Py_ssize_t n, double* factors) noexcept nogil:
     """Make factors of what lies beside an item's rows of output."""
     cdef Py_ssize_t at = place.out_at + (place.row + r) * p.row.os + place.lane * p.lane.os, i
+    cdef const char* beside
     for i in range(rows):
-        p.rows.beside(
-            <char*> factors, call.beside + at // p.out_size * p.beside_size, n, 1, 0, &p.mapping)
+        beside = call.beside + at // p.out_size * p.beside_size
+        fetch(beside + LEAD, n * p.beside_size)
+        p.rows.beside(<char*> factors, beside, n, 1, 0, &p.mapping)
         factors += p.res_pitch * p.inner
         at += p.row.os
 
