@@ -655,3 +655,17 @@ def test_large_signals_are_pooled_as_small_ones(dtype, length, window):
         y = pool(x, k, s, padding, axis=1)
         small = [pool(part, k, s, padding, axis=1) for part in (x[:-1], x[-1:])]
         np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", *BFLOATS, "float32", "float64"])
+@pytest.mark.parametrize("channels", [300, 1500])
+def test_large_images_are_pooled_adaptively_as_small_ones(dtype, channels):
+    # Windows of channels are folded one by one, and in pieces from 8 MiB on.
+    images = -(-(2**23) // (9 * 11 * channels * np.dtype(dtype).itemsize))
+    kind = "float32" if dtype == "bfloat16" else dtype
+    x = np.resize(ties((100, 1009), kind), (images, 9, 11, channels)).astype(dtype)
+    assert x.nbytes >= 2**23 > x[:-1].nbytes
+    for pool in (cypool.adaptive_max_pool, cypool.adaptive_avg_pool):
+        y = pool(x, (4, 5), axis=(1, 2))
+        small = [pool(part, (4, 5), axis=(1, 2)) for part in (x[:-1], x[-1:])]
+        np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))

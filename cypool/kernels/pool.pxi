@@ -481,12 +481,18 @@ cdef void lift_sources(
 cdef void lift_pieces(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
-    bint fresh, char* raw, Py_ssize_t n) noexcept nogil:
-    """lift_sources() of long rows, whose pieces are folded, and fetched, as if they were rows."""
+    bint fresh, char* raw, Py_ssize_t near) noexcept nogil:
+    """lift_sources() of long rows, whose pieces are folded, and fetched, as if they were rows.
+
+    `near` of the sources lie end to end; where there is but one row, what lies behind these is what
+    windows go on with.
+    """
     cdef const char* part[BATCH]
     cdef Ahead ahead
     cdef bint couples = place.at_once and p.couples
     cdef Py_ssize_t lanes = place.lanes, first = place.lane, lead = 2 * LEAD // count
+    cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size)
+    cdef bint alone = rows == 1 and n < LONG_ROWS // 2
     cdef bint by_lane = place.at_once or p.pairs
     cdef Py_ssize_t most = lanes if by_lane else cells, each = p.lane.s * p.inner if by_lane else 1
     cdef Py_ssize_t size = each * (p.x_size if place.at_once else p.size)
@@ -495,8 +501,8 @@ cdef void lift_pieces(
     cdef Py_ssize_t whole = max((2 * PIECE if couples else PIECE) // (count * size), 1)
     cdef Py_ssize_t uncut = most, i, j, r, run, pieces
     cdef Span lane
-    if whole > 64:
-        whole &= -64        # a remainder is dear
+    if whole > 64 or each == 1:
+        whole = max(whole & -64, <Py_ssize_t> 64)   # a remainder is dear
     if p.pairs and not place.at_once:
         lane = window(&p.lane, first)
         uncut = alike(&p.lane, &lane, most)
@@ -506,13 +512,21 @@ cdef void lift_pieces(
         # The others were read for the row before.
         ahead.first = count - p.row.s
         lead = 2 * LEAD // p.row.s
+    if alone:
+        ahead.first = count
     for r in range(rows):
         j = 0
         while j < most:
             run = whole
             pieces = (min(uncut, most - 1) - j) // run      # there is some of the row behind them
             ahead.lead = lead
-            if j * size + lead < n:
+            if alone:
+                pieces = min(pieces, 1)
+                i = 0
+                while i < count:
+                    fetch(batch[i] + near * (n + j * size), near * run * size)
+                    i += near
+            elif j * size + lead < n:
                 pieces = min(pieces, (n - lead - j * size) // (run * size) + 1)
             else:
                 ahead.lead += step - n      # into the next row
@@ -557,7 +571,7 @@ cdef void lift_batch(
     cdef bint whole = place.at_once and (p.spreads or p.lifts or p.rows.indices != NULL)
     if place.fetches and count > 1:
         near = end_to_end(batch, step, count, rows, n)
-    if near > 0 and rows == 1 and n < LONG_ROWS // 2:
+    if near > 0 and rows == 1 and whole and n < LONG_ROWS // 2:
         while i < count:    # nothing is known of what comes
             fetch(batch[i], near * n)
             i += near
@@ -576,7 +590,7 @@ cdef void lift_batch(
         return
     elif near > 0 and not whole:
         lift_pieces(
-            p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, n)
+            p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, near)
         return
     lift_sources(
         p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, NULL)
