@@ -498,7 +498,7 @@ def test_gradients_of_windows_side_by_side(dtype, width, window, padding, monkey
 
 
 @pytest.mark.parametrize("channels", [None, 3, 64, 159, 161])
-@pytest.mark.parametrize("pooled", [(7, 55), (9, 64), (12, 3), (2, 800)])
+@pytest.mark.parametrize("pooled", [(7, 55), (9, 64), (12, 7), (4, 800)])
 @pytest.mark.parametrize(
     ("window", "stride", "padding"),
     [
@@ -515,11 +515,7 @@ def test_gradients_of_windows_that_overlap(channels, pooled, window, stride, pad
     """Also with a term here and there that is lost beside another, or that makes all of it NaN."""
     shape = (2, *pooled) if channels is None else (2, *pooled, channels)
     options = {"axis": (1, 2), "padding": padding, "ceil_mode": True, "divisor_override": 9}
-    try:
-        y = cypool.avg_pool(np.zeros(shape, np.float32), window, stride, **options)
-    except ValueError:
-        assert pooled[1] < np.broadcast_to(window, 2)[1]  # there is no window
-        return
+    y = cypool.avg_pool(np.zeros(shape, np.float32), window, stride, **options)
     rng = np.random.default_rng(8)
     grad = rng.standard_normal(y.shape, np.float32)
     few = rng.random((2, *grad.shape)) < 2e-3

@@ -403,6 +403,7 @@ cdef inline void results_of(
     Those of pairs are few, and with the indices of windows along the lanes it is no faster.
     """
     cdef bint pays = not p.pairs and (p.leading or p.rows.indices == NULL)
+    pays = pays and (place.at_once or not p.lifts)      # what is lifted belongs to no row yet
     ahead.out = place.results
     ahead.out_step = place.results_step
     ahead.out_size = 0
