@@ -12,26 +12,48 @@ cdef inline bint wants_most(order_t* _) noexcept nogil:
     return order_t is Most or order_t is MostOther
 
 
-cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
-    # The comparison takes b if either is NaN.  If a is, its bits are all set, which is a NaN too:
-    # GCC vectorises this to three instructions, and a second select to many more.
-    cdef elem_t best
+# What is NaN wins.  A comparison takes b if either is: of several elements in turn, a NaN is lost
+# unless it is the last.  Whether there was one, of two elements in one instruction, is told at the
+# end by setting all bits, which is a NaN, too.
+
+cdef inline elem_t preferred(elem_t a, elem_t b, order_t* order) noexcept nogil:
+    """The better of two numbers; b if either is NaN."""
     if elem_t is Wide:
         if wants_most(order):
-            best = a if above(a, b) else b
+            return a if above(a, b) else b
         else:
-            best = b if above(a, b) else a
+            return b if above(a, b) else a
     elif wants_most(order):
-        best = a if a > b else b
+        return a if a > b else b
     else:
-        best = a if a < b else b
+        return a if a < b else b
+
+
+cdef inline uint32_t unordered(elem_t a, elem_t b, order_t* _) noexcept nogil:
+    """Whether either is NaN."""
+    if order_t is MostOther or order_t is LeastOther:
+        return 0
+    elif elem_t is float:
+        return unordered_floats(a, b)
+    elif elem_t is double:
+        return unordered_doubles(a, b)
+    else:
+        return 0
+
+
+cdef inline elem_t unless_nan(elem_t x, uint32_t nan, order_t* _) noexcept nogil:
+    """x, or NaN if there was one."""
     if order_t is MostOther or order_t is LeastOther:
         pass
     elif elem_t is float:
-        (<uint32_t*> &best)[0] |= <uint32_t> 0 - <uint32_t> (a != a)
+        (<uint32_t*> &x)[0] |= <uint32_t> 0 - nan
     elif elem_t is double:
-        (<uint64_t*> &best)[0] |= <uint64_t> 0 - <uint64_t> (a != a)
-    return best
+        (<uint64_t*> &x)[0] |= <uint64_t> 0 - nan
+    return x
+
+
+cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
+    return unless_nan(preferred(a, b, order), unordered(a, a, order), order)
 
 
 cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
@@ -147,44 +169,96 @@ cdef inline sum_t added(sum_t a, sum_t b) noexcept nogil:
 # Row operations: the fold of rows, the reduction of a run
 # ---------------------------------------------------------------------------------------------
 # `count` and `fresh` are literals where the *_few functions are called, and these are inlined, so
-# that the compiler sees six straight loops.  Three sources at a time spare most of the traffic of
-# the accumulator row.
+# that the compiler sees straight loops.  Three sources at a time, or all nine of a window of 3 by 3,
+# spare most of the traffic of the accumulator row.
+
+cdef inline const term_t* past(const term_t* src, Py_ssize_t n) noexcept nogil:
+    """The pointer n bytes further on."""
+    return <const term_t*> (<const char*> src + n)
+
+
+cdef inline elem_t best_two(
+    elem_t a, elem_t b, uint32_t* nan, order_t* order) noexcept nogil:
+    """The better of two elements, and whether either is NaN."""
+    a = taken[elem_t, order_t](a, order)
+    b = taken[elem_t, order_t](b, order)
+    nan[0] |= unordered[elem_t, order_t](a, b, order)
+    return preferred[elem_t, order_t](a, b, order)
+
 
 cdef inline void best_few(
-    elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c,
-    Py_ssize_t n, int count, bint fresh, order_t* order) noexcept nogil:
+    elem_t* dst, const elem_t** src, Py_ssize_t at, Py_ssize_t n, int count, bint fresh,
+    order_t* order) noexcept nogil:
+    """Fold 1, 2, 3 or 9 rows that begin `at` bytes into their sources into dst."""
+    cdef const elem_t* a = past(src[0], at)
+    cdef const elem_t* b = past(src[1 if count > 1 else 0], at)
+    cdef const elem_t* c = past(src[2 if count > 2 else 0], at)
+    cdef const elem_t* d = past(src[3 if count > 3 else 0], at)
+    cdef const elem_t* e = past(src[4 if count > 3 else 0], at)
+    cdef const elem_t* f = past(src[5 if count > 3 else 0], at)
+    cdef const elem_t* g = past(src[6 if count > 3 else 0], at)
+    cdef const elem_t* h = past(src[7 if count > 3 else 0], at)
+    cdef const elem_t* k = past(src[8 if count > 3 else 0], at)
     cdef Py_ssize_t j
-    cdef elem_t x
+    cdef elem_t x, y
+    cdef uint32_t nan
     for j in range(n):
-        x = taken[elem_t, order_t](a[j], order)
+        nan = 0
         if count > 1:
-            x = better[elem_t, order_t](x, taken[elem_t, order_t](b[j], order), order)
-        if count > 2:
-            x = better[elem_t, order_t](x, taken[elem_t, order_t](c[j], order), order)
+            x = best_two[elem_t, order_t](a[j], b[j], &nan, order)
+        else:
+            x = taken[elem_t, order_t](a[j], order)
+        if count > 3:
+            y = best_two[elem_t, order_t](c[j], d[j], &nan, order)
+            x = preferred[elem_t, order_t](x, y, order)
+            y = best_two[elem_t, order_t](e[j], f[j], &nan, order)
+            x = preferred[elem_t, order_t](x, y, order)
+            y = best_two[elem_t, order_t](g[j], h[j], &nan, order)
+            x = preferred[elem_t, order_t](x, y, order)
+            x = preferred[elem_t, order_t](x, taken[elem_t, order_t](k[j], order), order)
+        elif count > 2:
+            y = taken[elem_t, order_t](c[j], order)
+            if not fresh:
+                nan |= unordered[elem_t, order_t](y, y, order)
+            x = preferred[elem_t, order_t](x, y, order)
         if not fresh:
-            x = better[elem_t, order_t](dst[j], x, order)
-        dst[j] = x
+            if count == 1:
+                nan |= unordered[elem_t, order_t](x, x, order)
+            x = preferred[elem_t, order_t](x, dst[j], order)
+        dst[j] = unless_nan[elem_t, order_t](x, nan, order)
 
 
 cdef inline void sum_few(
-    sum_t* dst, const term_t* a, const term_t* b, const term_t* c,
-    Py_ssize_t n, int count, bint fresh) noexcept nogil:
+    sum_t* dst, const term_t** src, Py_ssize_t at, Py_ssize_t n, int count,
+    bint fresh) noexcept nogil:
+    """Add up 1, 2, 3 or 9 rows that begin `at` bytes into their sources."""
+    cdef const term_t* a = past(src[0], at)
+    cdef const term_t* b = past(src[1 if count > 1 else 0], at)
+    cdef const term_t* c = past(src[2 if count > 2 else 0], at)
+    cdef const term_t* d = past(src[3 if count > 3 else 0], at)
+    cdef const term_t* e = past(src[4 if count > 3 else 0], at)
+    cdef const term_t* f = past(src[5 if count > 3 else 0], at)
+    cdef const term_t* g = past(src[6 if count > 3 else 0], at)
+    cdef const term_t* h = past(src[7 if count > 3 else 0], at)
+    cdef const term_t* k = past(src[8 if count > 3 else 0], at)
     cdef Py_ssize_t j
-    cdef sum_t x
+    cdef sum_t x, y
     for j in range(n):
         x = lifted[term_t, sum_t](a[j], dst)
         if count > 1:
             x = added[sum_t](x, lifted[term_t, sum_t](b[j], dst))
         if count > 2:
             x = added[sum_t](x, lifted[term_t, sum_t](c[j], dst))
+        if count > 3:
+            y = lifted[term_t, sum_t](d[j], dst)
+            y = added[sum_t](y, lifted[term_t, sum_t](e[j], dst))
+            x = added[sum_t](x, added[sum_t](y, lifted[term_t, sum_t](f[j], dst)))
+            y = lifted[term_t, sum_t](g[j], dst)
+            y = added[sum_t](y, lifted[term_t, sum_t](h[j], dst))
+            x = added[sum_t](x, added[sum_t](y, lifted[term_t, sum_t](k[j], dst)))
         if not fresh:
             x = added[sum_t](dst[j], x)
         dst[j] = x
-
-
-cdef inline const term_t* past(const term_t* src, Py_ssize_t n) noexcept nogil:
-    """The pointer n bytes further on."""
-    return <const term_t*> (<const char*> src + n)
 
 
 cdef inline void fetch(const char* src, Py_ssize_t n) noexcept nogil:
@@ -216,6 +290,16 @@ cdef void fetch_ahead(
     fetch(ahead.out + out_at, ahead.out_size)
 
 
+cdef inline void best_each(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, int count,
+    Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead, order_t* order) noexcept nogil:
+    cdef Py_ssize_t r
+    for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
+        best_few(dst, src, r * src_pitch, n, count, True, order)
+        dst = <elem_t*> (<char*> dst + dst_pitch)
+
+
 cdef void best_fold(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead,
@@ -224,68 +308,76 @@ cdef void best_fold(
 
     Rows are `dst_pitch` and `src_pitch` bytes apart.
     """
-    cdef Py_ssize_t i, r
-    cdef const elem_t* at[3]
+    cdef Py_ssize_t i, r, at
     if (ahead == NULL and dst_pitch == src_pitch
             and dst_pitch == n * <Py_ssize_t> sizeof(elem_t)):
         n *= rows       # rows end to end are one row
         rows = 1
+    if fresh and count == 9:
+        best_each(dst, dst_pitch, src, src_pitch, 9, rows, n, ahead, order)
+    elif fresh and count == 3:
+        best_each(dst, dst_pitch, src, src_pitch, 3, rows, n, ahead, order)
+    elif fresh and count == 2:
+        best_each(dst, dst_pitch, src, src_pitch, 2, rows, n, ahead, order)
+    elif fresh and count == 1:
+        best_each(dst, dst_pitch, src, src_pitch, 1, rows, n, ahead, order)
+    else:
+        for r in range(rows):
+            fetch_row(ahead, <const char**> src, count, src_pitch, r)
+            at = r * src_pitch
+            for i in range(0, count, 3):
+                if fresh and i == 0:
+                    best_few(dst, src, at, n, 3, True, order)
+                elif count - i > 2:
+                    best_few(dst, src + i, at, n, 3, False, order)
+                elif count - i == 2:
+                    best_few(dst, src + i, at, n, 2, False, order)
+                else:
+                    best_few(dst, src + i, at, n, 1, False, order)
+            dst = <elem_t*> (<char*> dst + dst_pitch)
+
+
+cdef inline void sum_each(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, int count,
+    Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead) noexcept nogil:
+    cdef Py_ssize_t r
     for r in range(rows):
         fetch_row(ahead, <const char**> src, count, src_pitch, r)
-        i = 0
-        while i < count:
-            at[0] = past(src[i], r * src_pitch)
-            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
-            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
-            if i == 0 and fresh:
-                if count > 2:
-                    best_few(dst, at[0], at[1], at[2], n, 3, True, order)
-                elif count == 2:
-                    best_few(dst, at[0], at[1], at[2], n, 2, True, order)
-                else:
-                    best_few(dst, at[0], at[1], at[2], n, 1, True, order)
-            elif count - i > 2:
-                best_few(dst, at[0], at[1], at[2], n, 3, False, order)
-            elif count - i == 2:
-                best_few(dst, at[0], at[1], at[2], n, 2, False, order)
-            else:
-                best_few(dst, at[0], at[1], at[2], n, 1, False, order)
-            i += 3
-        dst = <elem_t*> (<char*> dst + dst_pitch)
+        sum_few(dst, src, r * src_pitch, n, count, True)
+        dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
 cdef void sum_fold(
     sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
     """dst[r, j] = src[0][r, j] + … + src[count - 1][r, j], and dst[r, j] unless `fresh`."""
-    cdef Py_ssize_t i, r
-    cdef const term_t* at[3]
+    cdef Py_ssize_t i, r, at
     if (ahead == NULL and dst_pitch == n * <Py_ssize_t> sizeof(sum_t)
             and src_pitch == n * <Py_ssize_t> sizeof(term_t)):
         n *= rows
         rows = 1
-    for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, src_pitch, r)
-        i = 0
-        while i < count:
-            at[0] = past(src[i], r * src_pitch)
-            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
-            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
-            if i == 0 and fresh:
-                if count > 2:
-                    sum_few(dst, at[0], at[1], at[2], n, 3, True)
-                elif count == 2:
-                    sum_few(dst, at[0], at[1], at[2], n, 2, True)
+    if fresh and count == 9 and sum_t is double:
+        sum_each(dst, dst_pitch, src, src_pitch, 9, rows, n, ahead)
+    elif fresh and count == 3:
+        sum_each(dst, dst_pitch, src, src_pitch, 3, rows, n, ahead)
+    elif fresh and count == 2:
+        sum_each(dst, dst_pitch, src, src_pitch, 2, rows, n, ahead)
+    elif fresh and count == 1:
+        sum_each(dst, dst_pitch, src, src_pitch, 1, rows, n, ahead)
+    else:
+        for r in range(rows):
+            fetch_row(ahead, <const char**> src, count, src_pitch, r)
+            at = r * src_pitch
+            for i in range(0, count, 3):
+                if fresh and i == 0:
+                    sum_few(dst, src, at, n, 3, True)
+                elif count - i > 2:
+                    sum_few(dst, src + i, at, n, 3, False)
+                elif count - i == 2:
+                    sum_few(dst, src + i, at, n, 2, False)
                 else:
-                    sum_few(dst, at[0], at[1], at[2], n, 1, True)
-            elif count - i > 2:
-                sum_few(dst, at[0], at[1], at[2], n, 3, False)
-            elif count - i == 2:
-                sum_few(dst, at[0], at[1], at[2], n, 2, False)
-            else:
-                sum_few(dst, at[0], at[1], at[2], n, 1, False)
-            i += 3
-        dst = <sum_t*> (<char*> dst + dst_pitch)
+                    sum_few(dst, src + i, at, n, 1, False)
+            dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
 # Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between:
@@ -463,7 +555,7 @@ cdef void best_accumulate(
     """dst[r, j] = best of src[0, j] … src[r, j], and of dst[-1, j] unless `fresh`."""
     cdef const elem_t* last = past(dst, -dst_pitch)
     if fresh:
-        best_few(dst, src, src, src, n, 1, True, order)
+        best_few(dst, &src, 0, n, 1, True, order)
         last = dst
         src = past(src, src_pitch)
         rows -= 1
@@ -485,7 +577,7 @@ cdef void sum_accumulate(
     """dst[r, j] = src[0, j] + … + src[r, j], and dst[-1, j] unless `fresh`."""
     cdef const sum_t* last = past(dst, -dst_pitch)
     if fresh:
-        sum_few(dst, src, src, src, n, 1, True)
+        sum_few(dst, &src, 0, n, 1, True)
         last = dst
         src = past(src, src_pitch)
         rows -= 1

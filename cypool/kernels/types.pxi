@@ -23,6 +23,10 @@ from libc.stdint cimport (
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+cdef extern from "<math.h>" nogil:
+    bint unordered_floats "isunordered"(float, float)
+    bint unordered_doubles "isunordered"(double, double)
+
 cdef extern from *:
     """
     #include <fenv.h>
