@@ -328,6 +328,18 @@ def test_a_nan_anywhere_is_found(dtype, n):
 
 
 @every_float
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 18, 20])
+def test_a_nan_in_any_row_of_a_window_is_found(dtype, rows):
+    sign = np.where(np.arange(73) % 2, -1, 1)
+    for at in range(rows):
+        x = (sign * np.arange(1, rows + 1)[:, None]).astype(dtype)
+        x[at, [0, 31, 64, 72]] = NAN
+        for pool in LOCAL:
+            found = np.flatnonzero(np.isnan(pool(x, rows, axis=0)[0]))
+            assert found.tolist() == [0, 31, 64, 72], (pool.__name__, at)
+
+
+@every_float
 def test_nan_with_its_sign_and_payload_is_a_nan(dtype):
     bits = f"u{np.dtype(dtype).itemsize}"
     x = np.zeros(8, dtype)
