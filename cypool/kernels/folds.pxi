@@ -187,18 +187,8 @@ cdef inline elem_t best_two(
 
 
 cdef inline void best_few(
-    elem_t* dst, const elem_t** src, Py_ssize_t at, Py_ssize_t n, int count, bint fresh,
-    order_t* order) noexcept nogil:
-    """Fold 1, 2, 3 or 9 rows that begin `at` bytes into their sources into dst."""
-    cdef const elem_t* a = past(src[0], at)
-    cdef const elem_t* b = past(src[1 if count > 1 else 0], at)
-    cdef const elem_t* c = past(src[2 if count > 2 else 0], at)
-    cdef const elem_t* d = past(src[3 if count > 3 else 0], at)
-    cdef const elem_t* e = past(src[4 if count > 3 else 0], at)
-    cdef const elem_t* f = past(src[5 if count > 3 else 0], at)
-    cdef const elem_t* g = past(src[6 if count > 3 else 0], at)
-    cdef const elem_t* h = past(src[7 if count > 3 else 0], at)
-    cdef const elem_t* k = past(src[8 if count > 3 else 0], at)
+    elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c,
+    Py_ssize_t n, int count, bint fresh, order_t* order) noexcept nogil:
     cdef Py_ssize_t j
     cdef elem_t x, y
     cdef uint32_t nan
@@ -208,15 +198,7 @@ cdef inline void best_few(
             x = best_two[elem_t, order_t](a[j], b[j], &nan, order)
         else:
             x = taken[elem_t, order_t](a[j], order)
-        if count > 3:
-            y = best_two[elem_t, order_t](c[j], d[j], &nan, order)
-            x = preferred[elem_t, order_t](x, y, order)
-            y = best_two[elem_t, order_t](e[j], f[j], &nan, order)
-            x = preferred[elem_t, order_t](x, y, order)
-            y = best_two[elem_t, order_t](g[j], h[j], &nan, order)
-            x = preferred[elem_t, order_t](x, y, order)
-            x = preferred[elem_t, order_t](x, taken[elem_t, order_t](k[j], order), order)
-        elif count > 2:
+        if count > 2:
             y = taken[elem_t, order_t](c[j], order)
             if not fresh:
                 nan |= unordered[elem_t, order_t](y, y, order)
@@ -228,36 +210,71 @@ cdef inline void best_few(
         dst[j] = unless_nan[elem_t, order_t](x, nan, order)
 
 
-cdef inline void sum_few(
-    sum_t* dst, const term_t** src, Py_ssize_t at, Py_ssize_t n, int count,
-    bint fresh) noexcept nogil:
-    """Add up 1, 2, 3 or 9 rows that begin `at` bytes into their sources."""
-    cdef const term_t* a = past(src[0], at)
-    cdef const term_t* b = past(src[1 if count > 1 else 0], at)
-    cdef const term_t* c = past(src[2 if count > 2 else 0], at)
-    cdef const term_t* d = past(src[3 if count > 3 else 0], at)
-    cdef const term_t* e = past(src[4 if count > 3 else 0], at)
-    cdef const term_t* f = past(src[5 if count > 3 else 0], at)
-    cdef const term_t* g = past(src[6 if count > 3 else 0], at)
-    cdef const term_t* h = past(src[7 if count > 3 else 0], at)
-    cdef const term_t* k = past(src[8 if count > 3 else 0], at)
+cdef inline void best_nine(
+    elem_t* dst, const elem_t** src, Py_ssize_t at, Py_ssize_t n, order_t* order) noexcept nogil:
+    """Fold nine rows that begin `at` bytes into their sources."""
+    cdef const elem_t* a = past(src[0], at)
+    cdef const elem_t* b = past(src[1], at)
+    cdef const elem_t* c = past(src[2], at)
+    cdef const elem_t* d = past(src[3], at)
+    cdef const elem_t* e = past(src[4], at)
+    cdef const elem_t* f = past(src[5], at)
+    cdef const elem_t* g = past(src[6], at)
+    cdef const elem_t* h = past(src[7], at)
+    cdef const elem_t* k = past(src[8], at)
     cdef Py_ssize_t j
-    cdef sum_t x, y
+    cdef elem_t x, y
+    cdef uint32_t nan
+    for j in range(n):
+        nan = 0
+        x = best_two[elem_t, order_t](a[j], b[j], &nan, order)
+        y = best_two[elem_t, order_t](c[j], d[j], &nan, order)
+        x = preferred[elem_t, order_t](x, y, order)
+        y = best_two[elem_t, order_t](e[j], f[j], &nan, order)
+        x = preferred[elem_t, order_t](x, y, order)
+        y = best_two[elem_t, order_t](g[j], h[j], &nan, order)
+        x = preferred[elem_t, order_t](x, y, order)
+        x = preferred[elem_t, order_t](x, taken[elem_t, order_t](k[j], order), order)
+        dst[j] = unless_nan[elem_t, order_t](x, nan, order)
+
+
+cdef inline void sum_few(
+    sum_t* dst, const term_t* a, const term_t* b, const term_t* c,
+    Py_ssize_t n, int count, bint fresh) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef sum_t x
     for j in range(n):
         x = lifted[term_t, sum_t](a[j], dst)
         if count > 1:
             x = added[sum_t](x, lifted[term_t, sum_t](b[j], dst))
         if count > 2:
             x = added[sum_t](x, lifted[term_t, sum_t](c[j], dst))
-        if count > 3:
-            y = lifted[term_t, sum_t](d[j], dst)
-            y = added[sum_t](y, lifted[term_t, sum_t](e[j], dst))
-            x = added[sum_t](x, added[sum_t](y, lifted[term_t, sum_t](f[j], dst)))
-            y = lifted[term_t, sum_t](g[j], dst)
-            y = added[sum_t](y, lifted[term_t, sum_t](h[j], dst))
-            x = added[sum_t](x, added[sum_t](y, lifted[term_t, sum_t](k[j], dst)))
         if not fresh:
             x = added[sum_t](dst[j], x)
+        dst[j] = x
+
+
+cdef inline void sum_nine(
+    sum_t* dst, const term_t** src, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
+    """Add up nine rows that begin `at` bytes into their sources."""
+    cdef const term_t* a = past(src[0], at)
+    cdef const term_t* b = past(src[1], at)
+    cdef const term_t* c = past(src[2], at)
+    cdef const term_t* d = past(src[3], at)
+    cdef const term_t* e = past(src[4], at)
+    cdef const term_t* f = past(src[5], at)
+    cdef const term_t* g = past(src[6], at)
+    cdef const term_t* h = past(src[7], at)
+    cdef const term_t* k = past(src[8], at)
+    cdef Py_ssize_t j
+    cdef sum_t x, y
+    for j in range(n):
+        x = added[sum_t](lifted[term_t, sum_t](a[j], dst), lifted[term_t, sum_t](b[j], dst))
+        x = added[sum_t](x, lifted[term_t, sum_t](c[j], dst))
+        y = added[sum_t](lifted[term_t, sum_t](d[j], dst), lifted[term_t, sum_t](e[j], dst))
+        x = added[sum_t](x, added[sum_t](y, lifted[term_t, sum_t](f[j], dst)))
+        y = added[sum_t](lifted[term_t, sum_t](g[j], dst), lifted[term_t, sum_t](h[j], dst))
+        x = added[sum_t](x, added[sum_t](y, lifted[term_t, sum_t](k[j], dst)))
         dst[j] = x
 
 
@@ -292,11 +309,19 @@ cdef void fetch_ahead(
 
 cdef inline void best_each(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, int count,
-    Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead, order_t* order) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead,
+    order_t* order) noexcept nogil:
+    """best_few() of each row."""
+    cdef const elem_t* a = src[0]
+    cdef const elem_t* b = src[1 if count > 1 else 0]
+    cdef const elem_t* c = src[2 if count > 2 else 0]
     cdef Py_ssize_t r
     for r in range(rows):
         fetch_row(ahead, <const char**> src, count, src_pitch, r)
-        best_few(dst, src, r * src_pitch, n, count, True, order)
+        best_few(dst, a, b, c, n, count, True, order)
+        a = past(a, src_pitch)
+        b = past(b, src_pitch)
+        c = past(c, src_pitch)
         dst = <elem_t*> (<char*> dst + dst_pitch)
 
 
@@ -308,42 +333,55 @@ cdef void best_fold(
 
     Rows are `dst_pitch` and `src_pitch` bytes apart.
     """
-    cdef Py_ssize_t i, r, at
+    cdef const elem_t* at[3]
+    cdef Py_ssize_t i, r
     if (ahead == NULL and dst_pitch == src_pitch
             and dst_pitch == n * <Py_ssize_t> sizeof(elem_t)):
         n *= rows       # rows end to end are one row
         rows = 1
-    if fresh and count == 9:
-        best_each(dst, dst_pitch, src, src_pitch, 9, rows, n, ahead, order)
-    elif fresh and count == 3:
+    if fresh and count == 3:
         best_each(dst, dst_pitch, src, src_pitch, 3, rows, n, ahead, order)
     elif fresh and count == 2:
         best_each(dst, dst_pitch, src, src_pitch, 2, rows, n, ahead, order)
     elif fresh and count == 1:
         best_each(dst, dst_pitch, src, src_pitch, 1, rows, n, ahead, order)
+    elif fresh and count == 9:
+        for r in range(rows):
+            fetch_row(ahead, <const char**> src, 9, src_pitch, r)
+            best_nine(dst, src, r * src_pitch, n, order)
+            dst = <elem_t*> (<char*> dst + dst_pitch)
     else:
         for r in range(rows):
             fetch_row(ahead, <const char**> src, count, src_pitch, r)
-            at = r * src_pitch
             for i in range(0, count, 3):
+                at[0] = past(src[i], r * src_pitch)
+                at[1] = past(src[min(i + 1, count - 1)], r * src_pitch)
+                at[2] = past(src[min(i + 2, count - 1)], r * src_pitch)
                 if fresh and i == 0:
-                    best_few(dst, src, at, n, 3, True, order)
+                    best_few(dst, at[0], at[1], at[2], n, 3, True, order)
                 elif count - i > 2:
-                    best_few(dst, src + i, at, n, 3, False, order)
+                    best_few(dst, at[0], at[1], at[2], n, 3, False, order)
                 elif count - i == 2:
-                    best_few(dst, src + i, at, n, 2, False, order)
+                    best_few(dst, at[0], at[1], at[2], n, 2, False, order)
                 else:
-                    best_few(dst, src + i, at, n, 1, False, order)
+                    best_few(dst, at[0], at[1], at[2], n, 1, False, order)
             dst = <elem_t*> (<char*> dst + dst_pitch)
 
 
 cdef inline void sum_each(
     sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, int count,
     Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead) noexcept nogil:
+    """sum_few() of each row."""
+    cdef const term_t* a = src[0]
+    cdef const term_t* b = src[1 if count > 1 else 0]
+    cdef const term_t* c = src[2 if count > 2 else 0]
     cdef Py_ssize_t r
     for r in range(rows):
         fetch_row(ahead, <const char**> src, count, src_pitch, r)
-        sum_few(dst, src, r * src_pitch, n, count, True)
+        sum_few(dst, a, b, c, n, count, True)
+        a = past(a, src_pitch)
+        b = past(b, src_pitch)
+        c = past(c, src_pitch)
         dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
@@ -351,32 +389,38 @@ cdef void sum_fold(
     sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
     """dst[r, j] = src[0][r, j] + … + src[count - 1][r, j], and dst[r, j] unless `fresh`."""
-    cdef Py_ssize_t i, r, at
+    cdef const term_t* at[3]
+    cdef Py_ssize_t i, r
     if (ahead == NULL and dst_pitch == n * <Py_ssize_t> sizeof(sum_t)
             and src_pitch == n * <Py_ssize_t> sizeof(term_t)):
         n *= rows
         rows = 1
-    if fresh and count == 9 and sum_t is double:
-        sum_each(dst, dst_pitch, src, src_pitch, 9, rows, n, ahead)
-    elif fresh and count == 3:
+    if fresh and count == 3:
         sum_each(dst, dst_pitch, src, src_pitch, 3, rows, n, ahead)
     elif fresh and count == 2:
         sum_each(dst, dst_pitch, src, src_pitch, 2, rows, n, ahead)
     elif fresh and count == 1:
         sum_each(dst, dst_pitch, src, src_pitch, 1, rows, n, ahead)
+    elif fresh and count == 9 and sum_t is double:
+        for r in range(rows):
+            fetch_row(ahead, <const char**> src, 9, src_pitch, r)
+            sum_nine(dst, src, r * src_pitch, n)
+            dst = <sum_t*> (<char*> dst + dst_pitch)
     else:
         for r in range(rows):
             fetch_row(ahead, <const char**> src, count, src_pitch, r)
-            at = r * src_pitch
             for i in range(0, count, 3):
+                at[0] = past(src[i], r * src_pitch)
+                at[1] = past(src[min(i + 1, count - 1)], r * src_pitch)
+                at[2] = past(src[min(i + 2, count - 1)], r * src_pitch)
                 if fresh and i == 0:
-                    sum_few(dst, src, at, n, 3, True)
+                    sum_few(dst, at[0], at[1], at[2], n, 3, True)
                 elif count - i > 2:
-                    sum_few(dst, src + i, at, n, 3, False)
+                    sum_few(dst, at[0], at[1], at[2], n, 3, False)
                 elif count - i == 2:
-                    sum_few(dst, src + i, at, n, 2, False)
+                    sum_few(dst, at[0], at[1], at[2], n, 2, False)
                 else:
-                    sum_few(dst, src + i, at, n, 1, False)
+                    sum_few(dst, at[0], at[1], at[2], n, 1, False)
             dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
@@ -555,7 +599,7 @@ cdef void best_accumulate(
     """dst[r, j] = best of src[0, j] … src[r, j], and of dst[-1, j] unless `fresh`."""
     cdef const elem_t* last = past(dst, -dst_pitch)
     if fresh:
-        best_few(dst, &src, 0, n, 1, True, order)
+        best_few(dst, src, src, src, n, 1, True, order)
         last = dst
         src = past(src, src_pitch)
         rows -= 1
@@ -577,7 +621,7 @@ cdef void sum_accumulate(
     """dst[r, j] = src[0, j] + … + src[r, j], and dst[-1, j] unless `fresh`."""
     cdef const sum_t* last = past(dst, -dst_pitch)
     if fresh:
-        sum_few(dst, &src, 0, n, 1, True)
+        sum_few(dst, src, src, src, n, 1, True)
         last = dst
         src = past(src, src_pitch)
         rows -= 1
