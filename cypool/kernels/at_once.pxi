@@ -1004,7 +1004,7 @@ cdef bint norm_pairs(
 cdef inline narrow_sum_t narrow_term(
     const narrow_t* src, Py_ssize_t j, bint pairs, narrow_sum_t* tag) noexcept nogil:
     if pairs:
-        return pair(src, j, tag)
+        return pair(<const char*> src, j, code_of(src), tag)
     return <narrow_sum_t> src[j]
 
 
@@ -1117,9 +1117,8 @@ cdef inline index_t index_of_first(
 cdef inline void take(
     first_t* best, index_t* where, first_t x, index_t index) noexcept nogil:
     """Let x be the best, if it is, and its index where that is."""
-    cdef Most* most = NULL
     where[0] = index_of_first(best[0], x, where[0], index)
-    best[0] = better[first_t, Most](best[0], x, most)
+    best[0] = better[first_t](best[0], x, MOST)
 
 
 cdef inline void first_few(
@@ -1231,8 +1230,7 @@ cdef bint first_along(
     cdef int64_t* indices
     cdef char* to
     cdef uint64_t flip = flip_of(best, ending)
-    cdef Most* most = NULL
-    cdef first_t lowest = worst[first_t, Most](best, most)
+    cdef first_t lowest = worst[first_t](best, MOST)
     cdef Py_ssize_t s = how.s, taps = count * how.k, reach = (how.k - 1) * how.d
     cdef Py_ssize_t slot = PHASES // count, part, front, cells, cut
     cdef Py_ssize_t begin = 0, start, low, c, i, j, m, r, t, whole, run

@@ -24,7 +24,7 @@ cdef inline out_t settled(double x, out_t* tag) noexcept nogil:
             # Adding 1.5 * 2**52 leaves no bits for a fraction: rint, but on every processor.
             return <out_t> ((y + 6755399441055744.0) - 6755399441055744.0)
         y = rint(y)
-        return <out_t> y if y < above else worst[out_t, Least](tag, <Least*> NULL)
+        return <out_t> y if y < above else worst[out_t](tag, LEAST)
 
 
 cdef inline out_t settled_small(float x, out_t* tag) noexcept nogil:

@@ -8,15 +8,31 @@ cdef inline bint above(Wide a, Wide b) noexcept nogil:
     return a.hi > b.hi or (a.hi == b.hi and a.lo > b.lo)
 
 
-cdef inline bint wants_most(order_t* _) noexcept nogil:
-    return order_t is Most or order_t is MostOther
+cdef inline int order_of(order_t* _) noexcept nogil:
+    """What a tag wants, which is a literal to the compiler."""
+    if order_t is Most:
+        return MOST
+    elif order_t is Least:
+        return LEAST
+    elif order_t is MostOther:
+        return MOST_OTHER
+    else:
+        return LEAST_OTHER
+
+
+cdef inline bint wants_most(int order) noexcept nogil:
+    return order == MOST or order == MOST_OTHER
+
+
+cdef inline bint is_other(int order) noexcept nogil:
+    return order == MOST_OTHER or order == LEAST_OTHER
 
 
 # What is NaN wins.  A comparison takes b if either is: of several elements in turn, a NaN is lost
 # unless it is the last.  Whether there was one, of two elements in one instruction, is told at the
 # end by setting all bits, which is a NaN, too.
 
-cdef inline elem_t preferred(elem_t a, elem_t b, order_t* order) noexcept nogil:
+cdef inline elem_t preferred(elem_t a, elem_t b, int order) noexcept nogil:
     """The better of two numbers; b if either is NaN."""
     if elem_t is Wide:
         if wants_most(order):
@@ -29,34 +45,32 @@ cdef inline elem_t preferred(elem_t a, elem_t b, order_t* order) noexcept nogil:
         return a if a < b else b
 
 
-cdef inline uint32_t unordered(elem_t a, elem_t b, order_t* _) noexcept nogil:
+cdef inline uint32_t unordered(elem_t a, elem_t b, int order) noexcept nogil:
     """Whether either is NaN."""
-    if order_t is MostOther or order_t is LeastOther:
-        return 0
-    elif elem_t is float:
-        return unordered_floats(a, b)
+    if elem_t is float:
+        return 0 if is_other(order) else unordered_floats(a, b)
     elif elem_t is double:
-        return unordered_doubles(a, b)
+        return 0 if is_other(order) else unordered_doubles(a, b)
     else:
         return 0
 
 
-cdef inline elem_t unless_nan(elem_t x, uint32_t nan, order_t* _) noexcept nogil:
+cdef inline elem_t unless_nan(elem_t x, uint32_t nan, int order) noexcept nogil:
     """x, or NaN if there was one."""
-    if order_t is MostOther or order_t is LeastOther:
-        pass
-    elif elem_t is float:
-        (<uint32_t*> &x)[0] |= <uint32_t> 0 - nan
+    if elem_t is float:
+        if not is_other(order):
+            (<uint32_t*> &x)[0] |= <uint32_t> 0 - nan
     elif elem_t is double:
-        (<uint64_t*> &x)[0] |= <uint64_t> 0 - nan
+        if not is_other(order):
+            (<uint64_t*> &x)[0] |= <uint64_t> 0 - nan
     return x
 
 
-cdef inline elem_t better(elem_t a, elem_t b, order_t* order) noexcept nogil:
+cdef inline elem_t better(elem_t a, elem_t b, int order) noexcept nogil:
     return unless_nan(preferred(a, b, order), unordered(a, a, order), order)
 
 
-cdef inline elem_t worst(elem_t* _, order_t* order) noexcept nogil:
+cdef inline elem_t worst(elem_t* _, int order) noexcept nogil:
     """The identity of max (min): the least (greatest) value of the type."""
     cdef elem_t wide
     cdef bint most = wants_most(order)
@@ -79,7 +93,7 @@ cdef enum:
     BRAIN_NANS = 0x7F
 
 
-cdef inline elem_t taken(elem_t x, order_t* order) noexcept nogil:
+cdef inline elem_t taken(elem_t x, int order) noexcept nogil:
     """An element as it is compared: the bits of a 16-bit float as a key of its order.
 
     Where the greatest is wanted, all keys go down so far that the NaNs below minus infinity turn up
@@ -87,61 +101,129 @@ cdef inline elem_t taken(elem_t x, order_t* order) noexcept nogil:
     the key of an infinity.
     """
     cdef int16_t key
-    if (elem_t is int16_t or elem_t is uint16_t) and (
-            order_t is MostOther or order_t is LeastOther):
-        key = <int16_t> x
-        key = <int16_t> (key ^ <int16_t> (<uint16_t> (key >> 15) >> 1))
-        if elem_t is int16_t:
-            return <int16_t> (key - (HALF_NANS if order_t is MostOther else -HALF_NANS))
-        else:
-            key = <int16_t> (key - (BRAIN_NANS if order_t is MostOther else -BRAIN_NANS))
-            return <uint16_t> key ^ <uint16_t> 0x8000   # which orders it as it was
+    if elem_t is int16_t or elem_t is uint16_t:
+        if is_other(order):
+            key = <int16_t> x
+            key = <int16_t> (key ^ <int16_t> (<uint16_t> (key >> 15) >> 1))
+            if elem_t is int16_t:
+                return <int16_t> (key - (HALF_NANS if order == MOST_OTHER else -HALF_NANS))
+            else:
+                key = <int16_t> (key - (BRAIN_NANS if order == MOST_OTHER else -BRAIN_NANS))
+                return <uint16_t> key ^ <uint16_t> 0x8000   # which orders it as it was
     return x
 
 
-cdef inline sum_t lifted(term_t x, sum_t* _) noexcept nogil:
-    cdef sum_t y
-    if sum_t is Twin:
-        if term_t is Twin:
-            return x
-        elif term_t is Wide or term_t is Sparse or term_t is Half or term_t is Brain:
-            pass
-        elif term_t is Square:
-            pass
-        else:
-            y.hi = x
-            y.lo = 0.0
-            return y
-    elif sum_t is Sparse:
-        if term_t is Sparse:
-            return x
-        elif term_t is double:
-            y.hi = x if x == x else 0.0
-            y.lo = 0.0
-            y.nans = x != x
-            y.seen = 1 - y.nans
-            return y
-    elif sum_t is Wide:
-        if term_t is Wide:
-            return x
-        elif term_t is Twin or term_t is float or term_t is double or term_t is Sparse:
-            pass
-        elif term_t is Half or term_t is Brain or term_t is Square:
-            pass
-        else:
-            y.lo = <uint64_t> x
-            y.hi = -1 if x < 0 else 0
-            return y
-    elif term_t is Twin or term_t is Wide or term_t is Sparse:
-        pass
-    elif term_t is Half or term_t is Brain:
-        if sum_t is double:
-            return half_single(<uint32_t> <int16_t> x.bits, &x)
+cdef inline int code_of(const term_t* _) noexcept nogil:
+    """The code of a type, which is a literal to the compiler."""
+    if term_t is uint8_t:
+        return UINT8
+    elif term_t is int8_t:
+        return INT8
+    elif term_t is uint16_t:
+        return UINT16
+    elif term_t is int16_t:
+        return INT16
+    elif term_t is uint32_t:
+        return UINT32
+    elif term_t is int32_t:
+        return INT32
+    elif term_t is uint64_t:
+        return UINT64
+    elif term_t is int64_t:
+        return INT64
+    elif term_t is float:
+        return FLOAT
+    elif term_t is double:
+        return DOUBLE
+    elif term_t is Half:
+        return HALF
+    elif term_t is Brain:
+        return BRAIN
+    elif term_t is Wide:
+        return WIDE
     elif term_t is Square:
-        if sum_t is double:
-            return <double> x.root * <double> x.root
+        return SQUARE
+    elif term_t is Twin:
+        return TWIN
     else:
-        return <sum_t> x
+        return SPARSE
+
+
+cdef inline Py_ssize_t size_of(int code) noexcept nogil:
+    """The size of what has a code, in bytes."""
+    if code <= INT64:
+        return (<Py_ssize_t> 1) << (code // 2)
+    elif code == FLOAT or code == SQUARE:
+        return 4
+    elif code == DOUBLE:
+        return 8
+    elif code == HALF or code == BRAIN:
+        return 2
+    return sizeof(Sparse) if code == SPARSE else sizeof(Wide)
+
+
+cdef inline int64_t integer(const char* src, Py_ssize_t j, int code) noexcept nogil:
+    """The j-th of the integers of a code, modulo 2**64."""
+    if code == UINT8:
+        return (<const uint8_t*> src)[j]
+    elif code == INT8:
+        return (<const int8_t*> src)[j]
+    elif code == UINT16:
+        return (<const uint16_t*> src)[j]
+    elif code == INT16:
+        return (<const int16_t*> src)[j]
+    elif code == UINT32:
+        return (<const uint32_t*> src)[j]
+    elif code == INT32:
+        return (<const int32_t*> src)[j]
+    elif code == UINT64:
+        return <int64_t> (<const uint64_t*> src)[j]
+    else:
+        return (<const int64_t*> src)[j]
+
+
+cdef inline sum_t term(const char* src, Py_ssize_t j, int code, sum_t* _) noexcept nogil:
+    """The j-th of the terms of a code, of those that such sums have."""
+    cdef sum_t y
+    cdef double x
+    if sum_t is double:
+        if code == FLOAT:
+            return (<const float*> src)[j]
+        elif code == HALF:
+            return half_single(<uint32_t> (<const int16_t*> src)[j], <const Half*> NULL)
+        elif code == BRAIN:
+            return half_single(<uint32_t> (<const int16_t*> src)[j], <const Brain*> NULL)
+        elif code == SQUARE:
+            x = (<const float*> src)[j]
+            return x * x
+        else:
+            return (<const double*> src)[j]
+    elif sum_t is Twin:
+        if code == TWIN:
+            return (<const Twin*> src)[j]
+        elif code == FLOAT:
+            y.hi = (<const float*> src)[j]
+        else:
+            y.hi = (<const double*> src)[j]
+        y.lo = 0.0
+        return y
+    elif sum_t is Sparse:
+        if code == SPARSE:
+            return (<const Sparse*> src)[j]
+        x = (<const double*> src)[j]
+        y.hi = x if x == x else 0.0
+        y.lo = 0.0
+        y.nans = x != x
+        y.seen = 1 - y.nans
+        return y
+    elif sum_t is Wide:
+        if code == WIDE:
+            return (<const Wide*> src)[j]
+        y.lo = <uint64_t> integer(src, j, code)
+        y.hi = -1 if code != UINT64 and integer(src, j, code) < 0 else 0
+        return y
+    else:
+        return <sum_t> integer(src, j, code)
 
 
 cdef inline sum_t added(sum_t a, sum_t b) noexcept nogil:
@@ -171,6 +253,9 @@ cdef inline sum_t added(sum_t a, sum_t b) noexcept nogil:
 # `count` and `fresh` are literals where the *_few functions are called, and these are inlined, so
 # that the compiler sees straight loops.  Three sources at a time, or all nine of a window of 3 by 3,
 # spare most of the traffic of the accumulator row.
+#
+# `order`, and the `code` of terms, are literals likewise.  As fused types they would have Cython
+# make each function for all their combinations, of which few are wanted.
 
 cdef inline const term_t* past(const term_t* src, Py_ssize_t n) noexcept nogil:
     """The pointer n bytes further on."""
@@ -178,40 +263,40 @@ cdef inline const term_t* past(const term_t* src, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline elem_t best_two(
-    elem_t a, elem_t b, uint32_t* nan, order_t* order) noexcept nogil:
+    elem_t a, elem_t b, uint32_t* nan, int order) noexcept nogil:
     """The better of two elements, and whether either is NaN."""
-    a = taken[elem_t, order_t](a, order)
-    b = taken[elem_t, order_t](b, order)
-    nan[0] |= unordered[elem_t, order_t](a, b, order)
-    return preferred[elem_t, order_t](a, b, order)
+    a = taken[elem_t](a, order)
+    b = taken[elem_t](b, order)
+    nan[0] |= unordered[elem_t](a, b, order)
+    return preferred[elem_t](a, b, order)
 
 
 cdef inline void best_few(
     elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c,
-    Py_ssize_t n, int count, bint fresh, order_t* order) noexcept nogil:
+    Py_ssize_t n, int count, bint fresh, int order) noexcept nogil:
     cdef Py_ssize_t j
     cdef elem_t x, y
     cdef uint32_t nan
     for j in range(n):
         nan = 0
         if count > 1:
-            x = best_two[elem_t, order_t](a[j], b[j], &nan, order)
+            x = best_two[elem_t](a[j], b[j], &nan, order)
         else:
-            x = taken[elem_t, order_t](a[j], order)
+            x = taken[elem_t](a[j], order)
         if count > 2:
-            y = taken[elem_t, order_t](c[j], order)
+            y = taken[elem_t](c[j], order)
             if not fresh:
-                nan |= unordered[elem_t, order_t](y, y, order)
-            x = preferred[elem_t, order_t](x, y, order)
+                nan |= unordered[elem_t](y, y, order)
+            x = preferred[elem_t](x, y, order)
         if not fresh:
             if count == 1:
-                nan |= unordered[elem_t, order_t](x, x, order)
-            x = preferred[elem_t, order_t](x, dst[j], order)
-        dst[j] = unless_nan[elem_t, order_t](x, nan, order)
+                nan |= unordered[elem_t](x, x, order)
+            x = preferred[elem_t](x, dst[j], order)
+        dst[j] = unless_nan[elem_t](x, nan, order)
 
 
 cdef inline void best_nine(
-    elem_t* dst, const elem_t** src, Py_ssize_t at, Py_ssize_t n, order_t* order) noexcept nogil:
+    elem_t* dst, const elem_t** src, Py_ssize_t at, Py_ssize_t n, int order) noexcept nogil:
     """Fold nine rows that begin `at` bytes into their sources."""
     cdef const elem_t* a = past(src[0], at)
     cdef const elem_t* b = past(src[1], at)
@@ -227,54 +312,54 @@ cdef inline void best_nine(
     cdef uint32_t nan
     for j in range(n):
         nan = 0
-        x = best_two[elem_t, order_t](a[j], b[j], &nan, order)
-        y = best_two[elem_t, order_t](c[j], d[j], &nan, order)
-        x = preferred[elem_t, order_t](x, y, order)
-        y = best_two[elem_t, order_t](e[j], f[j], &nan, order)
-        x = preferred[elem_t, order_t](x, y, order)
-        y = best_two[elem_t, order_t](g[j], h[j], &nan, order)
-        x = preferred[elem_t, order_t](x, y, order)
-        x = preferred[elem_t, order_t](x, taken[elem_t, order_t](k[j], order), order)
-        dst[j] = unless_nan[elem_t, order_t](x, nan, order)
+        x = best_two[elem_t](a[j], b[j], &nan, order)
+        y = best_two[elem_t](c[j], d[j], &nan, order)
+        x = preferred[elem_t](x, y, order)
+        y = best_two[elem_t](e[j], f[j], &nan, order)
+        x = preferred[elem_t](x, y, order)
+        y = best_two[elem_t](g[j], h[j], &nan, order)
+        x = preferred[elem_t](x, y, order)
+        x = preferred[elem_t](x, taken[elem_t](k[j], order), order)
+        dst[j] = unless_nan[elem_t](x, nan, order)
 
 
 cdef inline void sum_few(
-    sum_t* dst, const term_t* a, const term_t* b, const term_t* c,
-    Py_ssize_t n, int count, bint fresh) noexcept nogil:
+    sum_t* dst, const char* a, const char* b, const char* c, Py_ssize_t n, int count, bint fresh,
+    int code) noexcept nogil:
     cdef Py_ssize_t j
     cdef sum_t x
     for j in range(n):
-        x = lifted[term_t, sum_t](a[j], dst)
+        x = term(a, j, code, dst)
         if count > 1:
-            x = added[sum_t](x, lifted[term_t, sum_t](b[j], dst))
+            x = added[sum_t](x, term(b, j, code, dst))
         if count > 2:
-            x = added[sum_t](x, lifted[term_t, sum_t](c[j], dst))
+            x = added[sum_t](x, term(c, j, code, dst))
         if not fresh:
             x = added[sum_t](dst[j], x)
         dst[j] = x
 
 
 cdef inline void sum_nine(
-    sum_t* dst, const term_t** src, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
+    sum_t* dst, const char** src, Py_ssize_t at, Py_ssize_t n, int code) noexcept nogil:
     """Add up nine rows that begin `at` bytes into their sources."""
-    cdef const term_t* a = past(src[0], at)
-    cdef const term_t* b = past(src[1], at)
-    cdef const term_t* c = past(src[2], at)
-    cdef const term_t* d = past(src[3], at)
-    cdef const term_t* e = past(src[4], at)
-    cdef const term_t* f = past(src[5], at)
-    cdef const term_t* g = past(src[6], at)
-    cdef const term_t* h = past(src[7], at)
-    cdef const term_t* k = past(src[8], at)
+    cdef const char* a = src[0] + at
+    cdef const char* b = src[1] + at
+    cdef const char* c = src[2] + at
+    cdef const char* d = src[3] + at
+    cdef const char* e = src[4] + at
+    cdef const char* f = src[5] + at
+    cdef const char* g = src[6] + at
+    cdef const char* h = src[7] + at
+    cdef const char* k = src[8] + at
     cdef Py_ssize_t j
     cdef sum_t x, y
     for j in range(n):
-        x = added[sum_t](lifted[term_t, sum_t](a[j], dst), lifted[term_t, sum_t](b[j], dst))
-        x = added[sum_t](x, lifted[term_t, sum_t](c[j], dst))
-        y = added[sum_t](lifted[term_t, sum_t](d[j], dst), lifted[term_t, sum_t](e[j], dst))
-        x = added[sum_t](x, added[sum_t](y, lifted[term_t, sum_t](f[j], dst)))
-        y = added[sum_t](lifted[term_t, sum_t](g[j], dst), lifted[term_t, sum_t](h[j], dst))
-        x = added[sum_t](x, added[sum_t](y, lifted[term_t, sum_t](k[j], dst)))
+        x = added[sum_t](term(a, j, code, dst), term(b, j, code, dst))
+        x = added[sum_t](x, term(c, j, code, dst))
+        y = added[sum_t](term(d, j, code, dst), term(e, j, code, dst))
+        x = added[sum_t](x, added[sum_t](y, term(f, j, code, dst)))
+        y = added[sum_t](term(g, j, code, dst), term(h, j, code, dst))
+        x = added[sum_t](x, added[sum_t](y, term(k, j, code, dst)))
         dst[j] = x
 
 
@@ -310,7 +395,7 @@ cdef void fetch_ahead(
 cdef inline void best_each(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, int count,
     Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead,
-    order_t* order) noexcept nogil:
+    int order) noexcept nogil:
     """best_few() of each row."""
     cdef const elem_t* a = src[0]
     cdef const elem_t* b = src[1 if count > 1 else 0]
@@ -325,10 +410,10 @@ cdef inline void best_each(
         dst = <elem_t*> (<char*> dst + dst_pitch)
 
 
-cdef void best_fold(
+cdef inline void best_fold(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead,
-    order_t* order) noexcept nogil:
+    int order) noexcept nogil:
     """dst[r, j] = best of src[0][r, j] … src[count - 1][r, j], and of dst[r, j] unless `fresh`.
 
     Rows are `dst_pitch` and `src_pitch` bytes apart.
@@ -369,58 +454,58 @@ cdef void best_fold(
 
 
 cdef inline void sum_each(
-    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, int count,
-    Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead) noexcept nogil:
+    sum_t* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, int count,
+    Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead, int code) noexcept nogil:
     """sum_few() of each row."""
-    cdef const term_t* a = src[0]
-    cdef const term_t* b = src[1 if count > 1 else 0]
-    cdef const term_t* c = src[2 if count > 2 else 0]
+    cdef const char* a = src[0]
+    cdef const char* b = src[1 if count > 1 else 0]
+    cdef const char* c = src[2 if count > 2 else 0]
     cdef Py_ssize_t r
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, src_pitch, r)
-        sum_few(dst, a, b, c, n, count, True)
-        a = past(a, src_pitch)
-        b = past(b, src_pitch)
-        c = past(c, src_pitch)
+        fetch_row(ahead, src, count, src_pitch, r)
+        sum_few(dst, a, b, c, n, count, True, code)
+        a += src_pitch
+        b += src_pitch
+        c += src_pitch
         dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
-cdef void sum_fold(
-    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
+cdef inline void sum_fold(
+    sum_t* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead, int code) noexcept nogil:
     """dst[r, j] = src[0][r, j] + … + src[count - 1][r, j], and dst[r, j] unless `fresh`."""
-    cdef const term_t* at[3]
+    cdef const char* at[3]
     cdef Py_ssize_t i, r
     if (ahead == NULL and dst_pitch == n * <Py_ssize_t> sizeof(sum_t)
-            and src_pitch == n * <Py_ssize_t> sizeof(term_t)):
+            and src_pitch == n * size_of(code)):
         n *= rows
         rows = 1
     if fresh and count == 3:
-        sum_each(dst, dst_pitch, src, src_pitch, 3, rows, n, ahead)
+        sum_each(dst, dst_pitch, src, src_pitch, 3, rows, n, ahead, code)
     elif fresh and count == 2:
-        sum_each(dst, dst_pitch, src, src_pitch, 2, rows, n, ahead)
+        sum_each(dst, dst_pitch, src, src_pitch, 2, rows, n, ahead, code)
     elif fresh and count == 1:
-        sum_each(dst, dst_pitch, src, src_pitch, 1, rows, n, ahead)
+        sum_each(dst, dst_pitch, src, src_pitch, 1, rows, n, ahead, code)
     elif fresh and count == 9 and sum_t is double:
         for r in range(rows):
-            fetch_row(ahead, <const char**> src, 9, src_pitch, r)
-            sum_nine(dst, src, r * src_pitch, n)
+            fetch_row(ahead, src, 9, src_pitch, r)
+            sum_nine(dst, src, r * src_pitch, n, code)
             dst = <sum_t*> (<char*> dst + dst_pitch)
     else:
         for r in range(rows):
-            fetch_row(ahead, <const char**> src, count, src_pitch, r)
+            fetch_row(ahead, src, count, src_pitch, r)
             for i in range(0, count, 3):
-                at[0] = past(src[i], r * src_pitch)
-                at[1] = past(src[min(i + 1, count - 1)], r * src_pitch)
-                at[2] = past(src[min(i + 2, count - 1)], r * src_pitch)
+                at[0] = src[i] + r * src_pitch
+                at[1] = src[min(i + 1, count - 1)] + r * src_pitch
+                at[2] = src[min(i + 2, count - 1)] + r * src_pitch
                 if fresh and i == 0:
-                    sum_few(dst, at[0], at[1], at[2], n, 3, True)
+                    sum_few(dst, at[0], at[1], at[2], n, 3, True, code)
                 elif count - i > 2:
-                    sum_few(dst, at[0], at[1], at[2], n, 3, False)
+                    sum_few(dst, at[0], at[1], at[2], n, 3, False, code)
                 elif count - i == 2:
-                    sum_few(dst, at[0], at[1], at[2], n, 2, False)
+                    sum_few(dst, at[0], at[1], at[2], n, 2, False, code)
                 else:
-                    sum_few(dst, at[0], at[1], at[2], n, 1, False)
+                    sum_few(dst, at[0], at[1], at[2], n, 1, False, code)
             dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
@@ -429,22 +514,22 @@ cdef void sum_fold(
 
 cdef inline void best_pairs_few(
     elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c, Py_ssize_t n, int count,
-    bint fresh, order_t* order) noexcept nogil:
+    bint fresh, int order) noexcept nogil:
     cdef Py_ssize_t j
     cdef elem_t x, y
     for j in range(n):
-        x = taken[elem_t, order_t](a[2 * j], order)
-        x = better[elem_t, order_t](x, taken[elem_t, order_t](a[2 * j + 1], order), order)
+        x = taken[elem_t](a[2 * j], order)
+        x = better[elem_t](x, taken[elem_t](a[2 * j + 1], order), order)
         if count > 1:
-            y = taken[elem_t, order_t](b[2 * j], order)
-            y = better[elem_t, order_t](y, taken[elem_t, order_t](b[2 * j + 1], order), order)
-            x = better[elem_t, order_t](x, y, order)
+            y = taken[elem_t](b[2 * j], order)
+            y = better[elem_t](y, taken[elem_t](b[2 * j + 1], order), order)
+            x = better[elem_t](x, y, order)
         if count > 2:
-            y = taken[elem_t, order_t](c[2 * j], order)
-            y = better[elem_t, order_t](y, taken[elem_t, order_t](c[2 * j + 1], order), order)
-            x = better[elem_t, order_t](x, y, order)
+            y = taken[elem_t](c[2 * j], order)
+            y = better[elem_t](y, taken[elem_t](c[2 * j + 1], order), order)
+            x = better[elem_t](x, y, order)
         if not fresh:
-            x = better[elem_t, order_t](dst[j], x, order)
+            x = better[elem_t](dst[j], x, order)
         dst[j] = x
 
 
@@ -459,53 +544,53 @@ cdef inline int64_t signed_value(sum_t x) noexcept nogil:
         return 0
 
 
-cdef inline sum_t pair(const term_t* x, Py_ssize_t j, sum_t* tag) noexcept nogil:
-    """x[2 j] + x[2 j + 1]."""
+cdef inline sum_t pair(const char* src, Py_ssize_t j, int code, sum_t* tag) noexcept nogil:
+    """The sum of the terms 2 j and 2 j + 1."""
     cdef sum_t both, size
-    cdef uint32_t halves
-    if term_t is Half or term_t is Brain:
-        if sum_t is double:
-            memcpy(&halves, x + 2 * j, sizeof(halves))
+    cdef uint32_t halves, first, second
+    if sum_t is double:
+        if code == HALF or code == BRAIN:
             # One lane holds both, as below.
-            return (<double> half_single(<uint32_t> (<int32_t> (halves << 16) >> 16), x)
-                    + <double> half_single(<uint32_t> (<int32_t> halves >> 16), x))
+            memcpy(&halves, src + 4 * j, sizeof(halves))
+            first = <uint32_t> (<int32_t> (halves << 16) >> 16)
+            second = <uint32_t> (<int32_t> halves >> 16)
+            if code == HALF:
+                return (<double> half_single(first, <const Half*> NULL)
+                        + <double> half_single(second, <const Half*> NULL))
+            return (<double> half_single(first, <const Brain*> NULL)
+                    + <double> half_single(second, <const Brain*> NULL))
     elif sum_t is uint16_t or sum_t is uint32_t or sum_t is uint64_t:
-        if term_t is float or term_t is double or term_t is Twin or term_t is Wide:
-            pass
-        elif term_t is Sparse or term_t is Square:
-            pass
-        elif sizeof(sum_t) == 2 * sizeof(term_t):
+        if 2 * size_of(code) == sizeof(sum_t):
             # One lane holds both, in whatever order: nothing has to move to another.
-            memcpy(&both, x + 2 * j, sizeof(both))
-            size = 8 * sizeof(term_t)
-            if term_t is uint8_t or term_t is uint16_t or term_t is uint32_t:
-                return <sum_t> ((both >> size) + (both & <sum_t> <term_t> -1))
-            else:
-                return <sum_t> ((signed_value(both) >> size)
-                                + (signed_value(<sum_t> (both << size)) >> size))
-    return added(lifted[term_t, sum_t](x[2 * j], tag), lifted[term_t, sum_t](x[2 * j + 1], tag))
+            memcpy(&both, src + j * <Py_ssize_t> sizeof(both), sizeof(both))
+            size = 4 * sizeof(sum_t)
+            if code % 2 == 0:   # unsigned
+                return <sum_t> ((both >> size) + (both & <sum_t> (<sum_t> -1 >> size)))
+            return <sum_t> ((signed_value(both) >> size)
+                            + (signed_value(<sum_t> (both << size)) >> size))
+    return added(term(src, 2 * j, code, tag), term(src, 2 * j + 1, code, tag))
 
 
 cdef inline void sum_pairs_few(
-    sum_t* dst, const term_t* a, const term_t* b, const term_t* c, Py_ssize_t n, int count,
-    bint fresh) noexcept nogil:
+    sum_t* dst, const char* a, const char* b, const char* c, Py_ssize_t n, int count, bint fresh,
+    int code) noexcept nogil:
     cdef Py_ssize_t j
     cdef sum_t x
     for j in range(n):
-        x = pair(a, j, dst)
+        x = pair(a, j, code, dst)
         if count > 1:
-            x = added[sum_t](x, pair(b, j, dst))
+            x = added[sum_t](x, pair(b, j, code, dst))
         if count > 2:
-            x = added[sum_t](x, pair(c, j, dst))
+            x = added[sum_t](x, pair(c, j, code, dst))
         if not fresh:
             x = added[sum_t](dst[j], x)
         dst[j] = x
 
 
-cdef void best_pairs(
+cdef inline void best_pairs(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead,
-    order_t* order) noexcept nogil:
+    int order) noexcept nogil:
     """dst[r, j] = best of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in best_fold."""
     cdef Py_ssize_t i, r
     cdef const elem_t* at[3]
@@ -533,32 +618,32 @@ cdef void best_pairs(
         dst = <elem_t*> (<char*> dst + dst_pitch)
 
 
-cdef void sum_pairs(
-    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
+cdef inline void sum_pairs(
+    sum_t* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead, int code) noexcept nogil:
     """dst[r, j] = sum of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in sum_fold."""
     cdef Py_ssize_t i, r
-    cdef const term_t* at[3]
+    cdef const char* at[3]
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, src_pitch, r)
+        fetch_row(ahead, src, count, src_pitch, r)
         i = 0
         while i < count:
-            at[0] = past(src[i], r * src_pitch)
-            at[1] = past(src[i + 1 if i + 1 < count else i], r * src_pitch)
-            at[2] = past(src[i + 2 if i + 2 < count else i], r * src_pitch)
+            at[0] = src[i] + r * src_pitch
+            at[1] = src[i + 1 if i + 1 < count else i] + r * src_pitch
+            at[2] = src[i + 2 if i + 2 < count else i] + r * src_pitch
             if i == 0 and fresh:
                 if count > 2:
-                    sum_pairs_few(dst, at[0], at[1], at[2], n, 3, True)
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 3, True, code)
                 elif count == 2:
-                    sum_pairs_few(dst, at[0], at[1], at[2], n, 2, True)
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 2, True, code)
                 else:
-                    sum_pairs_few(dst, at[0], at[1], at[2], n, 1, True)
+                    sum_pairs_few(dst, at[0], at[1], at[2], n, 1, True, code)
             elif count - i > 2:
-                sum_pairs_few(dst, at[0], at[1], at[2], n, 3, False)
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 3, False, code)
             elif count - i == 2:
-                sum_pairs_few(dst, at[0], at[1], at[2], n, 2, False)
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 2, False, code)
             else:
-                sum_pairs_few(dst, at[0], at[1], at[2], n, 1, False)
+                sum_pairs_few(dst, at[0], at[1], at[2], n, 1, False, code)
             i += 3
         dst = <sum_t*> (<char*> dst + dst_pitch)
 
@@ -570,32 +655,32 @@ cdef void sum_pairs(
 
 cdef inline void best_further(
     elem_t* dst, elem_t* beyond, const elem_t* last, const elem_t* a, const elem_t* b,
-    Py_ssize_t n, int count, order_t* order) noexcept nogil:
+    Py_ssize_t n, int count, int order) noexcept nogil:
     """dst = best of last and a; if count is 2, beyond = best of dst and b."""
     cdef Py_ssize_t j
     cdef elem_t x
     for j in range(n):
-        x = better[elem_t, order_t](last[j], a[j], order)
+        x = better[elem_t](last[j], a[j], order)
         dst[j] = x
         if count > 1:
-            beyond[j] = better[elem_t, order_t](x, b[j], order)
+            beyond[j] = better[elem_t](x, b[j], order)
 
 
 cdef inline void sum_further(
-    sum_t* dst, sum_t* beyond, const sum_t* last, const term_t* a, const term_t* b,
-    Py_ssize_t n, int count) noexcept nogil:
+    sum_t* dst, sum_t* beyond, const sum_t* last, const char* a, const char* b, Py_ssize_t n,
+    int count, int code) noexcept nogil:
     cdef Py_ssize_t j
     cdef sum_t x
     for j in range(n):
-        x = added[sum_t](last[j], lifted[term_t, sum_t](a[j], dst))
+        x = added[sum_t](last[j], term(a, j, code, dst))
         dst[j] = x
         if count > 1:
-            beyond[j] = added[sum_t](x, lifted[term_t, sum_t](b[j], dst))
+            beyond[j] = added[sum_t](x, term(b, j, code, dst))
 
 
-cdef void best_accumulate(
+cdef inline void best_accumulate(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    Py_ssize_t n, bint fresh, int order) noexcept nogil:
     """dst[r, j] = best of src[0, j] … src[r, j], and of dst[-1, j] unless `fresh`."""
     cdef const elem_t* last = past(dst, -dst_pitch)
     if fresh:
@@ -615,46 +700,47 @@ cdef void best_accumulate(
         rows -= 2
 
 
-cdef void sum_accumulate(
-    sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t n, bint fresh) noexcept nogil:
+cdef inline void sum_accumulate(
+    sum_t* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, int code) noexcept nogil:
     """dst[r, j] = src[0, j] + … + src[r, j], and dst[-1, j] unless `fresh`."""
     cdef const sum_t* last = past(dst, -dst_pitch)
     if fresh:
-        sum_few(dst, src, src, src, n, 1, True)
+        sum_few(dst, src, src, src, n, 1, True, code)
         last = dst
-        src = past(src, src_pitch)
+        src += src_pitch
         rows -= 1
     while rows > 0:
         dst = <sum_t*> past(last, dst_pitch)
         if rows == 1:
-            sum_further(dst, dst, last, src, src, n, 1)
+            sum_further(dst, dst, last, src, src, n, 1, code)
             return
-        sum_further(dst, <sum_t*> past(dst, dst_pitch), last, src, past(src, src_pitch), n, 2)
+        sum_further(dst, <sum_t*> past(dst, dst_pitch), last, src, src + src_pitch, n, 2, code)
         last = past(dst, dst_pitch)
-        src = past(src, 2 * src_pitch)
+        src += 2 * src_pitch
         rows -= 2
 
 
-cdef void best_join(
+cdef inline void best_join(
     elem_t* dst, elem_t* prefix, const elem_t* suffix, const elem_t* src, Py_ssize_t n,
-    order_t* order) noexcept nogil:
+    int order) noexcept nogil:
     """prefix[j] = best of it and src[j]; dst[j] = best of suffix[j] and that."""
     cdef Py_ssize_t j
     cdef elem_t x
     for j in range(n):
-        x = better[elem_t, order_t](prefix[j], src[j], order)
+        x = better[elem_t](prefix[j], src[j], order)
         prefix[j] = x
-        dst[j] = better[elem_t, order_t](suffix[j], x, order)
+        dst[j] = better[elem_t](suffix[j], x, order)
 
 
-cdef void sum_join(
-    sum_t* dst, sum_t* prefix, const sum_t* suffix, const term_t* src, Py_ssize_t n) noexcept nogil:
+cdef inline void sum_join(
+    sum_t* dst, sum_t* prefix, const sum_t* suffix, const char* src, Py_ssize_t n,
+    int code) noexcept nogil:
     """prefix[j] += src[j]; dst[j] = suffix[j] + prefix[j]."""
     cdef Py_ssize_t j
     cdef sum_t x
     for j in range(n):
-        x = added[sum_t](prefix[j], lifted[term_t, sum_t](src[j], dst))
+        x = added[sum_t](prefix[j], term(src, j, code, dst))
         prefix[j] = x
         dst[j] = added[sum_t](suffix[j], x)
 
@@ -670,9 +756,9 @@ cdef enum:
 # Floats as integers of the same order: of two's complement, and a NaN is beyond all numbers.
 # Compilers vectorise the reduction of integers by max or min, but not that of floats.
 
-cdef inline int32_t key32(float x, order_t* _) noexcept nogil:
+cdef inline int32_t key32(float x, int order) noexcept nogil:
     cdef uint32_t bits = (<uint32_t*> &x)[0]
-    if order_t is Most or order_t is MostOther:
+    if wants_most(order):
         bits &= ~(<uint32_t> (x != x) << 31)
     else:
         bits |= <uint32_t> (x != x) << 31
@@ -684,9 +770,9 @@ cdef inline float value32(int32_t key) noexcept nogil:
     return (<float*> &key)[0]
 
 
-cdef inline int64_t key64(double x, order_t* _) noexcept nogil:
+cdef inline int64_t key64(double x, int order) noexcept nogil:
     cdef uint64_t bits = (<uint64_t*> &x)[0]
-    if order_t is Most or order_t is MostOther:
+    if wants_most(order):
         bits &= ~(<uint64_t> (x != x) << 63)
     else:
         bits |= <uint64_t> (x != x) << 63
@@ -698,9 +784,9 @@ cdef inline double value64(int64_t key) noexcept nogil:
     return (<double*> &key)[0]
 
 
-cdef void best_run(
+cdef inline void best_run(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t n, bint fresh, order_t* order) noexcept nogil:
+    Py_ssize_t n, bint fresh, int order) noexcept nogil:
     """dst[r, 0] = best of src[r, 0] … src[r, n - 1], and of dst[r, 0] unless `fresh`; n >= 1."""
     cdef Py_ssize_t i, r
     cdef elem_t x
@@ -708,30 +794,30 @@ cdef void best_run(
     cdef int64_t best64
     for r in range(rows):
         if n <= 3:
-            x = taken[elem_t, order_t](src[0], order)
+            x = taken[elem_t](src[0], order)
             if n > 1:
-                x = better[elem_t, order_t](x, taken[elem_t, order_t](src[1], order), order)
+                x = better[elem_t](x, taken[elem_t](src[1], order), order)
             if n > 2:
-                x = better[elem_t, order_t](x, taken[elem_t, order_t](src[2], order), order)
+                x = better[elem_t](x, taken[elem_t](src[2], order), order)
         elif n < LANES:
-            x = taken[elem_t, order_t](src[0], order)
+            x = taken[elem_t](src[0], order)
             for i in range(1, n):
-                x = better[elem_t, order_t](x, taken[elem_t, order_t](src[i], order), order)
+                x = better[elem_t](x, taken[elem_t](src[i], order), order)
         elif elem_t is float:
             best32 = key32(src[0], order)
             for i in range(1, n):
-                best32 = better[int32_t, order_t](best32, key32(src[i], order), order)
+                best32 = better[int32_t](best32, key32(src[i], order), order)
             x = value32(best32)
         elif elem_t is double:
             best64 = key64(src[0], order)
             for i in range(1, n):
-                best64 = better[int64_t, order_t](best64, key64(src[i], order), order)
+                best64 = better[int64_t](best64, key64(src[i], order), order)
             x = value64(best64)
         else:
-            x = taken[elem_t, order_t](src[0], order)
+            x = taken[elem_t](src[0], order)
             for i in range(1, n):
-                x = better[elem_t, order_t](x, taken[elem_t, order_t](src[i], order), order)
-        dst[0] = x if fresh else better[elem_t, order_t](dst[0], x, order)
+                x = better[elem_t](x, taken[elem_t](src[i], order), order)
+        dst[0] = x if fresh else better[elem_t](dst[0], x, order)
         dst = <elem_t*> (<char*> dst + dst_pitch)
         src = past(src, src_pitch)
 
@@ -743,9 +829,9 @@ cdef inline void halve(sum_t* dst, const sum_t* src, Py_ssize_t n) noexcept nogi
         dst[j] = added[sum_t](src[2 * j], src[2 * j + 1])
 
 
-cdef void sum_run(
-    sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t n, bint fresh) noexcept nogil:
+cdef inline void sum_run(
+    sum_t* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, int code) noexcept nogil:
     """dst[r, 0] = src[r, 0] + … + src[r, n - 1], and dst[r, 0] unless `fresh`; n >= 1."""
     cdef sum_t lane[LANES]
     cdef sum_t lanes[LANES * RUNS]
@@ -755,14 +841,14 @@ cdef void sum_run(
     cdef sum_t x
     if n <= 3:
         for r in range(rows):
-            x = lifted[term_t, sum_t](src[0], dst)
+            x = term(src, 0, code, dst)
             if n > 1:
-                x = added[sum_t](x, lifted[term_t, sum_t](src[1], dst))
+                x = added[sum_t](x, term(src, 1, code, dst))
             if n > 2:
-                x = added[sum_t](x, lifted[term_t, sum_t](src[2], dst))
+                x = added[sum_t](x, term(src, 2, code, dst))
             dst[0] = x if fresh else added[sum_t](dst[0], x)
             dst = <sum_t*> (<char*> dst + dst_pitch)
-            src = past(src, src_pitch)
+            src += src_pitch
         return
     while rows > 0:
         runs = min(rows, RUNS)
@@ -770,20 +856,20 @@ cdef void sum_run(
             i = 0
             if n >= LANES:
                 for j in range(LANES):
-                    lane[j] = lifted[term_t, sum_t](src[j], dst)
+                    lane[j] = term(src, j, code, dst)
                 i = LANES
                 while i + LANES <= n:
                     for j in range(LANES):
-                        lane[j] = added[sum_t](lane[j], lifted[term_t, sum_t](src[i + j], dst))
+                        lane[j] = added[sum_t](lane[j], term(src, i + j, code, dst))
                     i += LANES
                 for j in range(LANES // 2):
                     lanes[LANES // 2 * r + j] = added[sum_t](lane[j], lane[LANES // 2 + j])
             if i < n:
-                x = lifted[term_t, sum_t](src[i], dst)
+                x = term(src, i, code, dst)
                 for j in range(i + 1, n):
-                    x = added[sum_t](x, lifted[term_t, sum_t](src[j], dst))
+                    x = added[sum_t](x, term(src, j, code, dst))
                 rest[r] = x
-            src = past(src, src_pitch)
+            src += src_pitch
         if n >= LANES:
             halve(halves, lanes, runs * 4)
             halve(lanes, halves, runs * 2)
@@ -795,6 +881,83 @@ cdef void sum_run(
             dst[0] = x if fresh else added[sum_t](dst[0], x)
             dst = <sum_t*> (<char*> dst + dst_pitch)
         rows -= runs
+
+
+cdef inline void best_clear(
+    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, int order) noexcept nogil:
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        for j in range(n):
+            dst[j] = worst[elem_t](dst, order)
+        dst = <elem_t*> (<char*> dst + pitch)
+
+
+# What is called through pointers: a function for each type and order, around an inlined one.
+
+cdef void best_fold_of(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead, order_t* tag) noexcept nogil:
+    best_fold(dst, dst_pitch, src, src_pitch, count, rows, n, fresh, ahead, order_of(tag))
+
+
+cdef void best_pairs_of(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead, order_t* tag) noexcept nogil:
+    best_pairs(dst, dst_pitch, src, src_pitch, count, rows, n, fresh, ahead, order_of(tag))
+
+
+cdef void best_run_of(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, order_t* tag) noexcept nogil:
+    best_run(dst, dst_pitch, src, src_pitch, rows, n, fresh, order_of(tag))
+
+
+cdef void best_accumulate_of(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, order_t* tag) noexcept nogil:
+    best_accumulate(dst, dst_pitch, src, src_pitch, rows, n, fresh, order_of(tag))
+
+
+cdef void best_join_of(
+    elem_t* dst, elem_t* prefix, const elem_t* suffix, const elem_t* src, Py_ssize_t n,
+    order_t* tag) noexcept nogil:
+    best_join(dst, prefix, suffix, src, n, order_of(tag))
+
+
+cdef void best_clear_of(
+    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, order_t* tag) noexcept nogil:
+    best_clear(dst, pitch, rows, n, order_of(tag))
+
+
+cdef void sum_fold_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
+    sum_fold(dst, dst_pitch, <const char**> src, src_pitch, count, rows, n, fresh, ahead,
+             code_of[term_t](NULL))
+
+
+cdef void sum_pairs_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
+    sum_pairs(dst, dst_pitch, <const char**> src, src_pitch, count, rows, n, fresh, ahead,
+              code_of[term_t](NULL))
+
+
+cdef void sum_run_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    sum_run(dst, dst_pitch, <const char*> src, src_pitch, rows, n, fresh, code_of(src))
+
+
+cdef void sum_accumulate_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    sum_accumulate(dst, dst_pitch, <const char*> src, src_pitch, rows, n, fresh, code_of(src))
+
+
+cdef void sum_join_of(
+    sum_t* dst, sum_t* prefix, const sum_t* suffix, const term_t* src, Py_ssize_t n) noexcept nogil:
+    sum_join(dst, prefix, suffix, <const char*> src, n, code_of(src))
 
 
 cdef void half_run(
@@ -811,7 +974,7 @@ cdef void half_run(
         while i < n:
             m = min(n - i, <Py_ssize_t> SINGLES)
             to_single(values, src + i, m, runs, 0, NULL)
-            sum_run[double, float](
+            sum_run_of[double, float](
                 dst, dst_pitch, values, m * sizeof(float), runs, m, fresh and i == 0)
             i += m
         dst = <double*> (<char*> dst + runs * dst_pitch)
@@ -836,15 +999,6 @@ cdef bint numbers(
                 nans |= <uint32_t> (src[j] != src[j])
         src = past(src, pitch)
     return nans == 0 and nans_ == 0
-
-
-cdef void best_clear(
-    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, order_t* order) noexcept nogil:
-    cdef Py_ssize_t j, r
-    for r in range(rows):
-        for j in range(n):
-            dst[j] = worst[elem_t, order_t](dst, order)
-        dst = <elem_t*> (<char*> dst + pitch)
 
 
 cdef void zero_clear(

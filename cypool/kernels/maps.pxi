@@ -38,8 +38,6 @@ cdef enum:
     MAP_PACK_WIDE = 6       # rank and index in 64 bits each
     MAP_SQUARE = 7          # floats to their squares, as they are added up
     MAP_SLOPE = 8           # anything to sign(x) |x|**(p - 1) in double; beside outputs only
-    WIDE = 12               # the codes of Wide and Square, beside those of `in_t`
-    SQUARE = 13
 
 
 # ---------------------------------------------------------------------------------------------

@@ -1944,7 +1944,7 @@ cdef class Plan:
                 or (pairs and p.rows.pairs == NULL)):
             raise ValueError(f"no kernel for kind {kind}, types {elem}, {acc}, {out}")
         if beside is not None:
-            p.beside_size = elem_size(beside)
+            p.beside_size = size_of(beside)
             if not choose_beside(beside, mapping, acc, out, &p.rows):
                 raise ValueError(f"no kernel for types {elem} and {beside}, {acc}, {out}")
         if not scans:
@@ -1962,15 +1962,15 @@ cdef class Plan:
         p.mapping.step = p.lane.step
         p.mapping.flip = -1 if least else 0
         # The ends of the range of ranks are kept for NaN and, below all, for windows of nothing.
-        bits = 8 * elem_size(elem)
+        bits = 8 * size_of(elem)
         p.mapping.nan = (1 - 2 ** (bits - 1)) if omits else 2 ** (bits - 1) - 1
         p.mapping.exponent = divisor
         p.roots = mapping == MAP_POWER or mapping == MAP_SQUARE
         p.omits = omits
         p.repeats = kind < 2
-        p.x_size = elem_size(elem)
-        p.size = elem_size(lifted)
-        p.out_size = elem_size(out)
+        p.x_size = size_of(elem)
+        p.size = size_of(lifted)
+        p.out_size = size_of(out)
         p.stage = mover(p.x_size)
         p.scatter = mover(p.out_size)
         p.swap = swap
@@ -2032,7 +2032,7 @@ cdef class Plan:
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
         # What is staged is read in order; what is lifted was mostly read for the windows before.
-        nbytes = p.extent = elem_size(elem)
+        nbytes = p.extent = size_of(elem)
         for length, step in zip(x_shape, x_strides):
             nbytes *= length
             p.extent += (length - 1) * step

@@ -134,19 +134,20 @@ cdef split_f splitter(Py_ssize_t size) noexcept nogil:
 # ---------------------------------------------------------------------------------------------
 # Choosing the row operations
 # ---------------------------------------------------------------------------------------------
-# Codes number the types of `elem_t` and `sum_t` in the order of their declarations.
+# Codes of elements are those of types.pxi; those of accumulators number the types of `sum_t` in the
+# order of their declarations.
 
 cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
-    rows.lift = <fold_f> best_fold[elem_t, order_t]
+    rows.lift = <fold_f> best_fold_of[elem_t, order_t]
     rows.fold = rows.lift
-    rows.pairs = <fold_f> best_pairs[elem_t, order_t]
-    rows.lift_run = <reduce_f> best_run[elem_t, order_t]
+    rows.pairs = <fold_f> best_pairs_of[elem_t, order_t]
+    rows.lift_run = <reduce_f> best_run_of[elem_t, order_t]
     rows.fold_run = rows.lift_run
-    rows.lift_accumulate = <reduce_f> best_accumulate[elem_t, order_t]
+    rows.lift_accumulate = <reduce_f> best_accumulate_of[elem_t, order_t]
     rows.fold_accumulate = rows.lift_accumulate
-    rows.lift_join = <join_f> best_join[elem_t, order_t]
+    rows.lift_join = <join_f> best_join_of[elem_t, order_t]
     rows.fold_join = rows.lift_join
-    rows.clear = <clear_f> best_clear[elem_t, order_t]
+    rows.clear = <clear_f> best_clear_of[elem_t, order_t]
     if elem_t is float or elem_t is double:
         rows.numbers = <check_f> numbers[elem_t]
     rows.finish = NULL
@@ -154,9 +155,9 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
 
 
 cdef void number_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
-    rows.lift = <fold_f> best_fold[elem_t, order_t]
+    rows.lift = <fold_f> best_fold_of[elem_t, order_t]
     rows.fold = rows.lift
-    rows.lift_join = <join_f> best_join[elem_t, order_t]
+    rows.lift_join = <join_f> best_join_of[elem_t, order_t]
     rows.fold_join = rows.lift_join
 
 
@@ -173,15 +174,15 @@ cdef void choose_numbers(int lifted, bint least, Rows* rows) noexcept:
 
 
 cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
-    rows.lift = <fold_f> sum_fold[sum_t, term_t]
+    rows.lift = <fold_f> sum_fold_of[sum_t, term_t]
     if not (sum_t is Twin or sum_t is Wide or sum_t is Sparse):
-        rows.pairs = <fold_f> sum_pairs[sum_t, term_t]
+        rows.pairs = <fold_f> sum_pairs_of[sum_t, term_t]
     if term_t is Half or term_t is Brain:
         rows.lift_run = <reduce_f> half_run[term_t]
     else:
-        rows.lift_run = <reduce_f> sum_run[sum_t, term_t]
-    rows.lift_accumulate = <reduce_f> sum_accumulate[sum_t, term_t]
-    rows.lift_join = <join_f> sum_join[sum_t, term_t]
+        rows.lift_run = <reduce_f> sum_run_of[sum_t, term_t]
+    rows.lift_accumulate = <reduce_f> sum_accumulate_of[sum_t, term_t]
+    rows.lift_join = <join_f> sum_join_of[sum_t, term_t]
     if term_t is float or term_t is double or term_t is Half or term_t is Brain:
         rows.scan = <scan_f> scan[term_t]
         rows.exact = <visit_f> exact_add[term_t]
@@ -265,10 +266,10 @@ cdef finish_f root_finisher(real_sum_t* _, int out) noexcept:
 
 
 cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
-    rows.fold = <fold_f> sum_fold[sum_t, sum_t]
-    rows.fold_run = <reduce_f> sum_run[sum_t, sum_t]
-    rows.fold_accumulate = <reduce_f> sum_accumulate[sum_t, sum_t]
-    rows.fold_join = <join_f> sum_join[sum_t, sum_t]
+    rows.fold = <fold_f> sum_fold_of[sum_t, sum_t]
+    rows.fold_run = <reduce_f> sum_run_of[sum_t, sum_t]
+    rows.fold_accumulate = <reduce_f> sum_accumulate_of[sum_t, sum_t]
+    rows.fold_join = <join_f> sum_join_of[sum_t, sum_t]
     rows.clear = <clear_f> zero_clear[sum_t]
     rows.size = sizeof(sum_t)
     rows.finish = sum_finisher(tag, out)
@@ -313,9 +314,9 @@ cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexce
 
 cdef void key_rows(elem_t* elem, order_t* order, Rows* rows) noexcept:
     """Let the bits of 16-bit floats become keys when they are lifted."""
-    rows.lift = <fold_f> best_fold[elem_t, order_t]
-    rows.pairs = <fold_f> best_pairs[elem_t, order_t]
-    rows.lift_run = <reduce_f> best_run[elem_t, order_t]
+    rows.lift = <fold_f> best_fold_of[elem_t, order_t]
+    rows.pairs = <fold_f> best_pairs_of[elem_t, order_t]
+    rows.lift_run = <reduce_f> best_run_of[elem_t, order_t]
     rows.lift_accumulate = NULL
     rows.lift_join = NULL
 
@@ -346,14 +347,6 @@ cdef void square_rows(int kind, int acc, int out, Rows* rows) noexcept:
     if kind == 2 and acc == 3:
         sum_rows(<double*> NULL, out, rows)
         sum_lift(<Square*> NULL, <double*> NULL, rows)
-
-
-cdef Py_ssize_t elem_size(int elem) noexcept:
-    if elem < 8:
-        return (<Py_ssize_t> 1) << (elem // 2)
-    if elem == WIDE:
-        return sizeof(Wide)
-    return 4 if elem == 8 or elem == SQUARE else 8 if elem == 9 else 2
 
 
 cdef void choose_map(int elem, int mapping, Rows* rows, int* carrier) noexcept:

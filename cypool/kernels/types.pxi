@@ -63,6 +63,25 @@ cdef extern from *:
     int feholdexcept(fenv_t*) nogil
     int fesetenv(const fenv_t*) nogil
 
+# Codes of types: of elements, as they are known outside, and of what else is added up.
+cdef enum:
+    UINT8 = 0
+    INT8 = 1
+    UINT16 = 2
+    INT16 = 3
+    UINT32 = 4
+    INT32 = 5
+    UINT64 = 6
+    INT64 = 7
+    FLOAT = 8
+    DOUBLE = 9
+    HALF = 10
+    BRAIN = 11
+    WIDE = 12
+    SQUARE = 13
+    TWIN = 14
+    SPARSE = 15
+
 # A two's complement integer of 128 bits.
 cdef struct Wide:
     uint64_t lo
@@ -141,9 +160,16 @@ ctypedef fused real_sum_t:
     Twin
     Sparse
 
-# Tags that choose between max and min at compile time.  The last two read elements in another way:
-# floats as numbers, of which none is NaN; int16 as the bits of float16, and uint16 as those of
-# bfloat16, which become keys of their order when they are lifted.
+# What is wanted, max or min.  The last two read elements in another way: floats as numbers, none of
+# which is NaN; int16 as the bits of float16, and uint16 as those of bfloat16, which become keys of
+# their order when they are lifted.
+cdef enum:
+    MOST = 0
+    LEAST = 1
+    MOST_OTHER = 2
+    LEAST_OTHER = 3
+
+# Tags that choose between these in fused types.
 cdef struct Most:
     char _
 
