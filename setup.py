@@ -115,11 +115,11 @@ class BuildKernels(build_ext):
             extension.extra_compile_args += tune + compile_args
             extension.extra_compile_args += levels.get(extension.name.rpartition(".")[2], [])
             extension.extra_link_args += link_args
-            if kind != "msvc":
-                # The row loops are specialised by being inlined with literal arguments.
-                extension.define_macros.append(
-                    ("CYTHON_INLINE", "__inline__ __attribute__((__always_inline__))")
-                )
+            # The row loops are specialised by being inlined with literal arguments.
+            inline = "__inline__ __attribute__((__always_inline__))"
+            extension.define_macros.append(
+                ("CYTHON_INLINE", "__forceinline" if kind == "msvc" else inline)
+            )
         super().build_extensions()
 
     def level_flags(self, kind: str) -> dict[str, list[str]]:
