@@ -98,7 +98,8 @@ class BuildKernels(build_ext):
 
     def finalize_options(self) -> None:
         super().finalize_options()
-        self.parallel = self.parallel or os.cpu_count()
+        # All at once: else two processors would compile two of three levels, and then one the last.
+        self.parallel = self.parallel or len(self.extensions)
 
     def build_extensions(self) -> None:
         kind = self.compiler.compiler_type
@@ -171,18 +172,20 @@ class BuildKernels(build_ext):
         return None
 
 
+EXTENSIONS = [
+    Extension(
+        f"cypool.kernels.{name}",
+        [f"cypool/kernels/{name}.pyx"],
+        depends=["setup.py"],  # flags are decided here
+    )
+    for name in ("cpu", "baseline", *wanted_levels())
+]
+
 setup(
     ext_modules=cythonize(
-        [
-            Extension(
-                f"cypool.kernels.{name}",
-                [f"cypool/kernels/{name}.pyx"],
-                depends=["setup.py"],  # flags are decided here
-            )
-            for name in ("cpu", "baseline", *wanted_levels())
-        ],
+        EXTENSIONS,
         include_path=["cypool/kernels"],
-        nthreads=os.cpu_count() if sys.platform == "linux" else 0,
+        nthreads=len(EXTENSIONS) if sys.platform == "linux" else 0,  # all at once, as above
     ),
     cmdclass={"build_ext": BuildKernels},
 )
