@@ -206,6 +206,23 @@ def test_narrow_integers_are_rounded_half_to_even(dtype, shape, window, monkeypa
         np.testing.assert_array_equal(y, exact.astype(dtype))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_means_of_any_four_are_rounded_half_to_even(dtype, monkeypatch):
+    limits = np.iinfo(dtype)
+    middle = (limits.min + limits.max) // 2
+    some = [limits.min + i for i in range(5)] + [limits.max - i for i in range(5)]
+    some = np.array([*some, *range(middle - 2, middle + 4)], dtype)
+    x = np.stack(np.meshgrid(some, some, some, some)).reshape(4, -1)
+    total = x.sum(axis=0, dtype=np.int64)
+    exact = total // 4 + (total % 4 + total // 4 % 2 > 2)
+    for y in ways(
+        monkeypatch,
+        lambda: cypool.avg_pool(x, (4, 1), dtype=dtype, **THREE),
+        ROWS_AT_ONCE=0,
+    ):
+        np.testing.assert_array_equal(y, exact[None].astype(dtype))
+
+
 def rounded(x, dtype):
     """Return float64 numbers as 16-bit floats, rounded once and half to even."""
     digits, least = (11, -13) if dtype == "float16" else (8, -125)

@@ -27,6 +27,11 @@ ctypedef fused narrow_sum_t:
     uint16_t
     uint32_t
 
+# The same bits, without a sign.
+ctypedef fused unsigned_t:
+    uint8_t
+    uint16_t
+
 # Of which the greatest is found with its index; unsigned integers are made signed ones.
 ctypedef fused first_t:
     int8_t
@@ -1027,6 +1032,33 @@ cdef inline void shifted_few(
         dst[j] = <narrow_t> (shifted(x, shift) - moved)
 
 
+cdef inline unsigned_t middle(unsigned_t a, unsigned_t b) noexcept nogil:
+    """(a + b) / 2, half up, for which processors have an instruction."""
+    return <unsigned_t> ((<uint32_t> a + <uint32_t> b + 1) >> 1)
+
+
+cdef inline void quarters(
+    unsigned_t* dst, const unsigned_t* a, const unsigned_t* b, const unsigned_t* c,
+    const unsigned_t* d, Py_ssize_t n, unsigned_t flip) noexcept nogil:
+    """dst[j] = the mean of four, half to even, without wider lanes; `flip` is the sign, if any.
+
+    The middle of middles is off by as many as three roundings up, of which the lowest bits tell,
+    by 1 at most: if the last one was of a half, then if there was another or the result is odd;
+    else if there were two others and the result is odd.
+    """
+    cdef unsigned_t x, y, z, first, second, last, much
+    cdef Py_ssize_t j
+    for j in range(n):
+        x = middle(<unsigned_t> (a[j] ^ flip), <unsigned_t> (b[j] ^ flip))
+        y = middle(<unsigned_t> (c[j] ^ flip), <unsigned_t> (d[j] ^ flip))
+        z = middle(x, y)
+        first = a[j] ^ b[j]
+        second = c[j] ^ d[j]
+        last = x ^ y
+        much = (last & (first | second | z)) | (~last & first & second & z)
+        dst[j] = <unsigned_t> (z - (much & 1)) ^ flip
+
+
 cdef inline void shifted_all(
     narrow_t* dst, Py_ssize_t dst_pitch, const narrow_t** src, Py_ssize_t src_pitch,
     Py_ssize_t count, Py_ssize_t rows, Py_ssize_t n, bint pairs, Ending ending,
@@ -1039,8 +1071,21 @@ cdef inline void shifted_all(
         fetch_row(ahead, <const char**> src, count, src_pitch, r)
         for i in range(FEW):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
-        if count == 4:
+        if count == 4 and not pairs and shift == 2:
+            if narrow_t is uint8_t or narrow_t is int8_t:
+                quarters(
+                    <uint8_t*> dst, <const uint8_t*> at[0], <const uint8_t*> at[1],
+                    <const uint8_t*> at[2], <const uint8_t*> at[3], n,
+                    0 if narrow_t is uint8_t else 0x80)
+            else:
+                quarters(
+                    <uint16_t*> dst, <const uint16_t*> at[0], <const uint16_t*> at[1],
+                    <const uint16_t*> at[2], <const uint16_t*> at[3], n,
+                    0 if narrow_t is uint16_t else 0x8000)
+        elif count == 4:
             shifted_few(dst, at[0], at[1], at[2], at[3], n, 4, pairs, shift, ending.is_signed, tag)
+        elif count == 2 and pairs and shift == 2:
+            shifted_few(dst, at[0], at[1], at[2], at[3], n, 2, pairs, 2, ending.is_signed, tag)
         elif count == 3:
             shifted_few(dst, at[0], at[1], at[2], at[3], n, 3, pairs, shift, ending.is_signed, tag)
         elif count == 2:
