@@ -52,7 +52,7 @@ cdef enum:
     NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
     VECTOR = 32         # bytes that the remainder of a row is worth reaching
-    SHORT_ROW = 512     # a row of up to so many bytes is cleared whole
+    SHORT_ROW = 512     # a row of up to so many bytes is cleared whole, or copied without a call
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
     FACTORS = 2048      # rows are finished together while they have so many elements or less
 
@@ -433,6 +433,31 @@ cdef void lift_couples(
         dst += pitch
 
 
+cdef inline void copy_blocks(char* dst, const char* src, Py_ssize_t n, int size) noexcept nogil:
+    """Copy n bytes, `size` or more, in blocks of `size`; the last reaches back into the others."""
+    cdef Py_ssize_t i = 0
+    while i < n - size:
+        memcpy(dst + i, src + i, size)
+        i += size
+    memcpy(dst + n - size, src + n - size, size)
+
+
+cdef void copy_rows(
+    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n) noexcept nogil:
+    """Copy rows of n bytes; a call of memcpy() for each takes longer, where they are short."""
+    cdef Py_ssize_t r
+    if 32 <= n <= SHORT_ROW:
+        for r in range(rows):
+            copy_blocks(dst + r * dst_pitch, src + r * src_pitch, n, 32)
+    elif 8 <= n < 32:
+        for r in range(rows):
+            copy_blocks(dst + r * dst_pitch, src + r * src_pitch, n, 8)
+    else:
+        for r in range(rows):
+            memcpy(dst + r * dst_pitch, src + r * src_pitch, n)
+
+
 cdef void lift_at_once(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
@@ -440,7 +465,7 @@ cdef void lift_at_once(
     """Make output of source rows; short ones are laid end to end first, to be one."""
     cdef const char* joined[FEW]
     cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size
-    cdef Py_ssize_t begin = 0, run = 1, i, r
+    cdef Py_ssize_t begin = 0, run = 1, i
     if p.rows.indices != NULL:
         place.once.start = place.lane * p.lane.s - p.lane.before - position
         place.once.cells = cells
@@ -460,8 +485,7 @@ cdef void lift_at_once(
         run = min(rows - begin, run)
         for i in range(count):
             joined[i] = raw + i * run * size
-            for r in range(run):
-                memcpy(raw + (i * run + r) * size, batch[i] + (begin + r) * step, size)
+            copy_rows(raw + i * run * size, size, batch[i] + begin * step, step, run, size)
         place.doubtful |= p.rows.at_once(
             dst + begin * pitch, 0, joined, 0, count, 1, run * n, &place.once, p.ending, NULL)
         begin += run
@@ -1681,8 +1705,7 @@ cdef void finish(
             p.scatter(NULL, out, p.lane.os, p.inner_os, src, p.inner * p.out_size, p.out_size,
                       place.lanes, p.inner, False)
         elif src != out:
-            for i in range(run):
-                memcpy(out + i * p.row.os, src + i * dst_row, n * p.out_size)
+            copy_rows(out, p.row.os, src, dst_row, run, n * p.out_size)
         r += run
 
 
