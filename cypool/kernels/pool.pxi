@@ -107,7 +107,7 @@ cdef struct Pool:
     bint pairs              # the lane windows are pairs, folded with their rows at once
     bint couples            # they are pairs of cells of several elements, which become output at once
     bint bare               # scratch rows have no padding; the windows it cuts are folded apart
-    bint inside             # no window needs any, and what is behind rows is in no window
+    bint unpadded           # no window needs any, and what is behind rows is in no window
     bint spreads            # lane windows are transposed: each phase of the lanes slides
     bint roots              # sums of powers
     bint omits              # NaNs are left out
@@ -956,7 +956,7 @@ cdef void gather(
                           result if p.leading else block,
                           result_row if p.leading else block_row,
                           cells if p.leading else p.pitch)
-        elif (skip > 1 or abreast) and not (p.leading or p.pairs or p.bare or p.inside):
+        elif (skip > 1 or abreast) and not (p.leading or p.pairs or p.bare or p.unpadded):
             pad(p, block, rows, lo, hi)
         if lifts and by_row and not p.leading:
             across(p, result, result_row, block, block_row, rows, place.lanes, taps, False, fresh,
@@ -1005,7 +1005,7 @@ cdef void gather(
                 if place.scans:
                     p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
             else:
-                if not (p.bare or p.inside or skip > 1 or abreast):
+                if not (p.bare or p.unpadded or skip > 1 or abreast):
                     pad(p, block + at * block_row, run, lo, hi)
                 vertical(p, call, place, &row, run, stride,
                          block + at * block_row + lo * acc_cell, apart * block_row, base + lo,
@@ -2018,9 +2018,10 @@ cdef class Plan:
         p.lifts = lifts
         p.joins = joins
         p.bare = bare
-        p.inside = (p.lane.spacing == REGULAR and p.lane.before <= 0 and not (lifts or joins)
-                    and p.lane.out == lanes and p.lane.k == taps
-                    and (lanes - 1) * p.lane.s - p.lane.before + (taps - 1) * p.lane.d < p.lane.n)
+        p.unpadded = (
+            p.lane.spacing == REGULAR and p.lane.before <= 0 and not (lifts or joins)
+            and p.lane.out == lanes and p.lane.k == taps
+            and (lanes - 1) * p.lane.s - p.lane.before + (taps - 1) * p.lane.d < p.lane.n)
         p.tile = tile
         p.lanes = lanes
         p.stack = stack
@@ -2195,7 +2196,7 @@ cdef class Plan:
                     (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).last_detours = 0
                     # Around rows are cells that are summed, though never used.
                     memset(scratch + i * p.scratch_bytes, 0,
-                           p.block_bytes if p.bare or p.inside else 0)
+                           p.block_bytes if p.bare or p.unpadded else 0)
                 call.held = units > 1 and p.rows.scan != NULL
                 if call.held:
                     feholdexcept(&environment)
