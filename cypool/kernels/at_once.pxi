@@ -682,11 +682,11 @@ cdef bint once_shared(
 
 cdef at_once_f choose_shared(int elem) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none."""
-    if elem == 8:
+    if elem == FLOAT:
         return <at_once_f> once_shared[float]
-    elif elem == 10:
+    elif elem == HALF:
         return <at_once_f> once_shared[Half]
-    elif elem == 11:
+    elif elem == BRAIN:
         return <at_once_f> once_shared[Brain]
     return NULL
 
@@ -694,12 +694,12 @@ cdef at_once_f choose_shared(int elem) noexcept:
 cdef at_once_f choose_once(int elem, bint pairs, bint couples) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none."""
     if couples:
-        return <at_once_f> once_couples if elem == 8 else NULL
-    if elem == 8:
+        return <at_once_f> once_couples if elem == FLOAT else NULL
+    if elem == FLOAT:
         return <at_once_f> once_pairs[float] if pairs else <at_once_f> once_rows[float]
-    elif elem == 10:
+    elif elem == HALF:
         return <at_once_f> once_pairs[Half] if pairs else <at_once_f> once_rows[Half]
-    elif elem == 11:
+    elif elem == BRAIN:
         return <at_once_f> once_pairs[Brain] if pairs else <at_once_f> once_rows[Brain]
     return NULL
 
@@ -932,12 +932,12 @@ cdef inline bint cut_lane(
 cdef at_once_f choose_spread(int elem, bint overlap) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none."""
     if overlap:
-        return <at_once_f> once_phases if elem == 8 else NULL
-    elif elem == 8:
+        return <at_once_f> once_phases if elem == FLOAT else NULL
+    elif elem == FLOAT:
         return <at_once_f> once_spread[float]
-    elif elem == 10:
+    elif elem == HALF:
         return <at_once_f> once_spread[Half]
-    elif elem == 11:
+    elif elem == BRAIN:
         return <at_once_f> once_spread[Brain]
     return NULL
 
@@ -1115,16 +1115,16 @@ cdef bint shifted_pairs(
 
 cdef at_once_f choose_shifted(int elem, bint pairs) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none."""
-    if elem == 0:
+    if elem == UINT8:
         return (<at_once_f> shifted_pairs[uint8_t, uint16_t] if pairs
                 else <at_once_f> shifted_rows[uint8_t, uint16_t])
-    elif elem == 1:
+    elif elem == INT8:
         return (<at_once_f> shifted_pairs[int8_t, uint16_t] if pairs
                 else <at_once_f> shifted_rows[int8_t, uint16_t])
-    elif elem == 2:
+    elif elem == UINT16:
         return (<at_once_f> shifted_pairs[uint16_t, uint32_t] if pairs
                 else <at_once_f> shifted_rows[uint16_t, uint32_t])
-    elif elem == 3:
+    elif elem == INT16:
         return (<at_once_f> shifted_pairs[int16_t, uint32_t] if pairs
                 else <at_once_f> shifted_rows[int16_t, uint32_t])
     return NULL
@@ -1337,29 +1337,29 @@ cdef bint first_along(
 
 cdef at_once_f choose_first(int elem, bint along) noexcept:
     """The operation that finds the greatest elements of a code, and their indices."""
-    if elem < 2 and along:
+    if elem < UINT16 and along:
         return <at_once_f> first_along[int8_t, int32_t]
-    elif elem < 2:
+    elif elem < UINT16:
         return <at_once_f> first_rows[int8_t, int32_t]
-    elif elem < 4 and along:
+    elif elem < UINT32 and along:
         return <at_once_f> first_along[int16_t, int32_t]
-    elif elem < 4:
+    elif elem < UINT32:
         return <at_once_f> first_rows[int16_t, int32_t]
-    elif elem < 6 and along:
+    elif elem < UINT64 and along:
         return <at_once_f> first_along[int32_t, int32_t]
-    elif elem < 6:
+    elif elem < UINT64:
         return <at_once_f> first_rows[int32_t, int32_t]
-    elif elem < 8 and along:
+    elif elem < FLOAT and along:
         return <at_once_f> first_along[int64_t, int64_t]
-    elif elem < 8:
+    elif elem < FLOAT:
         return <at_once_f> first_rows[int64_t, int64_t]
-    elif elem == 8 and along:
+    elif elem == FLOAT and along:
         return <at_once_f> first_along[float, int32_t]
-    elif elem == 8:
+    elif elem == FLOAT:
         return <at_once_f> first_rows[float, int32_t]
-    elif elem == 9 and along:
+    elif elem == DOUBLE and along:
         return <at_once_f> first_along[double, int64_t]
-    elif elem == 9:
+    elif elem == DOUBLE:
         return <at_once_f> first_rows[double, int64_t]
     return NULL
 
@@ -1376,7 +1376,7 @@ cdef at_once_f choose_at_once(
         most[0] = BATCH
         return choose_first(elem, along)
     elif spreads:
-        most[0] = MOST_ROWS if elem >= 10 else FEW
+        most[0] = MOST_ROWS if elem >= HALF else FEW
         return choose_spread(elem, overlap)
     elif mapping == MAP_SQUARE:
         return <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
@@ -1384,7 +1384,7 @@ cdef at_once_f choose_at_once(
         most[0] = COLUMNS * COLUMNS if shared == COLUMNS else 0
         return choose_shared(elem)
     elif acc == 3:
-        if elem >= 10 and not pairs:
+        if elem >= HALF and not pairs:
             most[0] = MOST_ROWS
         return choose_once(elem, pairs, couples)
     elif shifts:

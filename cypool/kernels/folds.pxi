@@ -262,8 +262,7 @@ cdef inline const term_t* past(const term_t* src, Py_ssize_t n) noexcept nogil:
     return <const term_t*> (<const char*> src + n)
 
 
-cdef inline elem_t best_two(
-    elem_t a, elem_t b, uint32_t* nan, int order) noexcept nogil:
+cdef inline elem_t best_two(elem_t a, elem_t b, uint32_t* nan, int order) noexcept nogil:
     """The better of two elements, and whether either is NaN."""
     a = taken[elem_t](a, order)
     b = taken[elem_t](b, order)
@@ -394,8 +393,7 @@ cdef void fetch_ahead(
 
 cdef inline void best_each(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, int count,
-    Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead,
-    int order) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, const Ahead* ahead, int order) noexcept nogil:
     """best_few() of each row."""
     cdef const elem_t* a = src[0]
     cdef const elem_t* b = src[1 if count > 1 else 0]
@@ -412,8 +410,7 @@ cdef inline void best_each(
 
 cdef inline void best_fold(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead,
-    int order) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead, int order) noexcept nogil:
     """dst[r, j] = best of src[0][r, j] … src[count - 1][r, j], and of dst[r, j] unless `fresh`.
 
     Rows are `dst_pitch` and `src_pitch` bytes apart.
@@ -589,8 +586,7 @@ cdef inline void sum_pairs_few(
 
 cdef inline void best_pairs(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead,
-    int order) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead, int order) noexcept nogil:
     """dst[r, j] = best of src[i][r, 2 j] and src[i][r, 2 j + 1] for i < count, as in best_fold."""
     cdef Py_ssize_t i, r
     cdef const elem_t* at[3]

@@ -453,6 +453,9 @@ cdef void copy_rows(
     elif 8 <= n < 32:
         for r in range(rows):
             copy_blocks(dst + r * dst_pitch, src + r * src_pitch, n, 8)
+    elif n == 4:
+        for r in range(rows):
+            memcpy(dst + r * dst_pitch, src + r * src_pitch, 4)
     else:
         for r in range(rows):
             memcpy(dst + r * dst_pitch, src + r * src_pitch, n)
@@ -1142,23 +1145,7 @@ cdef void slide_adaptive(
     for j in range(place.lanes):
         lane = window(&p.lane, place.lane + j)
         at = (spare if lane.stop == k else less) + (lane.start - base) * size
-        pick(dst + j * size, dst_pitch, at, src_pitch, rows, size)
-
-
-cdef void pick(
-    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t size) noexcept nogil:
-    """Copy an accumulator of each row."""
-    cdef Py_ssize_t r
-    if size == 4:
-        for r in range(rows):
-            memcpy(dst + r * dst_pitch, src + r * src_pitch, 4)
-    elif size == 8:
-        for r in range(rows):
-            memcpy(dst + r * dst_pitch, src + r * src_pitch, 8)
-    else:
-        for r in range(rows):
-            memcpy(dst + r * dst_pitch, src + r * src_pitch, size)
+        copy_rows(dst + j * size, dst_pitch, at, src_pitch, rows, size)
 
 
 cdef void spread_phases(
@@ -2001,13 +1988,13 @@ cdef class Plan:
         p.divisor = divisor
         p.terms = terms
         p.depth = depth
-        p.ending.is_signed = elem % 2 == 1 and elem < 8
+        p.ending.is_signed = elem % 2 == 1 and elem < FLOAT
         p.ending.wraps = wraps
         p.ending.averages = averages
         p.ending.least = least
         p.ending.exponent = divisor
         # Sums are wider than elements, in 16 to 64 bits, and have one divisor.
-        if acc < 3 and out < 8 and p.out_size < p.rows.size and not (wraps or averages):
+        if acc < 3 and out < FLOAT and p.out_size < p.rows.size and not (wraps or averages):
             for i in range(1, 8 * p.out_size):
                 if divisor == <double> ((<uint64_t> 1) << i):
                     p.ending.shift = <int> i

@@ -163,13 +163,13 @@ cdef void number_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
 
 cdef void choose_numbers(int lifted, bint least, Rows* rows) noexcept:
     """Let floats be combined as if none were NaN."""
-    if lifted == 8 and not least:
+    if lifted == FLOAT and not least:
         number_rows(<float*> NULL, <MostOther*> NULL, rows)
-    elif lifted == 8:
+    elif lifted == FLOAT:
         number_rows(<float*> NULL, <LeastOther*> NULL, rows)
-    elif lifted == 9 and not least:
+    elif lifted == DOUBLE and not least:
         number_rows(<double*> NULL, <MostOther*> NULL, rows)
-    elif lifted == 9:
+    elif lifted == DOUBLE:
         number_rows(<double*> NULL, <LeastOther*> NULL, rows)
 
 
@@ -203,64 +203,64 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
 cdef finish_f sum_finisher(sum_t* _, int out) noexcept:
     """The finish of sums into the output type of a code."""
     if sum_t is double:
-        if out == 8:
+        if out == FLOAT:
             return <finish_f> sum_finish[float, double]
-        elif out == 10:
+        elif out == HALF:
             return <finish_f> sum_finish[Half, double]
-        elif out == 11:
+        elif out == BRAIN:
             return <finish_f> sum_finish[Brain, double]
-    elif out == 0:
+    elif out == UINT8:
         return <finish_f> sum_finish[uint8_t, sum_t]
-    elif out == 1:
+    elif out == INT8:
         return <finish_f> sum_finish[int8_t, sum_t]
-    elif out == 2:
+    elif out == UINT16:
         return <finish_f> sum_finish[uint16_t, sum_t]
-    elif out == 3:
+    elif out == INT16:
         return <finish_f> sum_finish[int16_t, sum_t]
-    elif out == 4:
+    elif out == UINT32:
         return <finish_f> sum_finish[uint32_t, sum_t]
-    elif out == 5:
+    elif out == INT32:
         return <finish_f> sum_finish[int32_t, sum_t]
-    elif out == 6:
+    elif out == UINT64:
         return <finish_f> sum_finish[uint64_t, sum_t]
-    elif out == 7:
+    elif out == INT64:
         return <finish_f> sum_finish[int64_t, sum_t]
-    elif out == 8:
+    elif out == FLOAT:
         return <finish_f> sum_finish[float, sum_t]
-    elif out == 9:
+    elif out == DOUBLE:
         return <finish_f> sum_finish[double, sum_t]
-    elif out == 10:
+    elif out == HALF:
         return <finish_f> sum_finish[Half, sum_t]
-    elif out == 11:
+    elif out == BRAIN:
         return <finish_f> sum_finish[Brain, sum_t]
     return NULL
 
 
 cdef finish_f root_finisher(real_sum_t* _, int out) noexcept:
     """The finish of sums of powers into the output type of a code."""
-    if out == 0:
+    if out == UINT8:
         return <finish_f> root_finish[uint8_t, real_sum_t]
-    elif out == 1:
+    elif out == INT8:
         return <finish_f> root_finish[int8_t, real_sum_t]
-    elif out == 2:
+    elif out == UINT16:
         return <finish_f> root_finish[uint16_t, real_sum_t]
-    elif out == 3:
+    elif out == INT16:
         return <finish_f> root_finish[int16_t, real_sum_t]
-    elif out == 4:
+    elif out == UINT32:
         return <finish_f> root_finish[uint32_t, real_sum_t]
-    elif out == 5:
+    elif out == INT32:
         return <finish_f> root_finish[int32_t, real_sum_t]
-    elif out == 6:
+    elif out == UINT64:
         return <finish_f> root_finish[uint64_t, real_sum_t]
-    elif out == 7:
+    elif out == INT64:
         return <finish_f> root_finish[int64_t, real_sum_t]
-    elif out == 8:
+    elif out == FLOAT:
         return <finish_f> root_finish[float, real_sum_t]
-    elif out == 9:
+    elif out == DOUBLE:
         return <finish_f> root_finish[double, real_sum_t]
-    elif out == 10:
+    elif out == HALF:
         return <finish_f> root_finish[Half, real_sum_t]
-    elif out == 11:
+    elif out == BRAIN:
         return <finish_f> root_finish[Brain, real_sum_t]
     return NULL
 
@@ -351,41 +351,41 @@ cdef void square_rows(int kind, int acc, int out, Rows* rows) noexcept:
 
 cdef void choose_map(int elem, int mapping, Rows* rows, int* carrier) noexcept:
     """Fill in the map of elements of a code, and the code of what it maps to."""
-    if elem == 0:
+    if elem == UINT8:
         map_from(<uint8_t*> NULL, mapping, rows, carrier)
-    elif elem == 1:
+    elif elem == INT8:
         map_from(<int8_t*> NULL, mapping, rows, carrier)
-    elif elem == 2:
+    elif elem == UINT16:
         map_from(<uint16_t*> NULL, mapping, rows, carrier)
-    elif elem == 3:
+    elif elem == INT16:
         map_from(<int16_t*> NULL, mapping, rows, carrier)
-    elif elem == 4:
+    elif elem == UINT32:
         map_from(<uint32_t*> NULL, mapping, rows, carrier)
-    elif elem == 5:
+    elif elem == INT32:
         map_from(<int32_t*> NULL, mapping, rows, carrier)
-    elif elem == 6:
+    elif elem == UINT64:
         map_from(<uint64_t*> NULL, mapping, rows, carrier)
-    elif elem == 7:
+    elif elem == INT64:
         map_from(<int64_t*> NULL, mapping, rows, carrier)
-    elif elem == 8:
+    elif elem == FLOAT:
         map_from(<float*> NULL, mapping, rows, carrier)
-    elif elem == 9:
+    elif elem == DOUBLE:
         map_from(<double*> NULL, mapping, rows, carrier)
-    elif elem == 10:
+    elif elem == HALF:
         map_from(<Half*> NULL, mapping, rows, carrier)
-    elif elem == 11:
+    elif elem == BRAIN:
         map_from(<Brain*> NULL, mapping, rows, carrier)
 
 
 cdef finish_f slope_finisher(real_sum_t* _, int out) noexcept:
     """The finish of sums, times the slopes beside them, into the output type of a code."""
-    if out == 8:
+    if out == FLOAT:
         return <finish_f> slope_finish[float, real_sum_t]
-    elif out == 9:
+    elif out == DOUBLE:
         return <finish_f> slope_finish[double, real_sum_t]
-    elif out == 10:
+    elif out == HALF:
         return <finish_f> slope_finish[Half, real_sum_t]
-    elif out == 11:
+    elif out == BRAIN:
         return <finish_f> slope_finish[Brain, real_sum_t]
     return NULL
 
@@ -399,16 +399,16 @@ cdef bint choose_beside(int elem, int mapping, int acc, int out, Rows* rows) noe
     rows.beside = mapped.map
     rows.finish = NULL
     if mapping == MAP_POWER or mapping == MAP_SQUARE:
-        if acc == 3 and out == 9:
+        if acc == 3 and out == DOUBLE:
             rows.finish = <finish_f> weight_finish[double]
-        elif acc == 4 and out == 9:
+        elif acc == 4 and out == DOUBLE:
             rows.finish = <finish_f> weight_finish[Twin]
     elif mapping == MAP_NONE:
         if acc == 3:
             rows.finish = slope_finisher(<double*> NULL, out)
         elif acc == 4:
             rows.finish = slope_finisher(<Twin*> NULL, out)
-    return rows.finish != NULL and carrier == 9
+    return rows.finish != NULL and carrier == DOUBLE
 
 
 cdef bint choose_rows(
@@ -420,37 +420,37 @@ cdef bint choose_rows(
     rows.scale = 1.0
     lifted[0] = elem
     choose_map(elem, mapping, &mapped, lifted)
-    if lifted[0] == 0:
+    if lifted[0] == UINT8:
         rows_from(<uint8_t*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 1:
+    elif lifted[0] == INT8:
         rows_from(<int8_t*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 2:
+    elif lifted[0] == UINT16:
         rows_from(<uint16_t*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 3:
+    elif lifted[0] == INT16:
         rows_from(<int16_t*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 4:
+    elif lifted[0] == UINT32:
         rows_from(<uint32_t*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 5:
+    elif lifted[0] == INT32:
         rows_from(<int32_t*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 6:
+    elif lifted[0] == UINT64:
         rows_from(<uint64_t*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 7:
+    elif lifted[0] == INT64:
         rows_from(<int64_t*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 8:
+    elif lifted[0] == FLOAT:
         rows_from(<float*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 9:
+    elif lifted[0] == DOUBLE:
         rows_from(<double*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 10:
+    elif lifted[0] == HALF:
         half_rows(<Half*> NULL, kind, acc, out, rows)
-    elif lifted[0] == 11:
+    elif lifted[0] == BRAIN:
         half_rows(<Brain*> NULL, kind, acc, out, rows)
     elif lifted[0] == WIDE:
         rows_from(<Wide*> NULL, kind, acc, out, rows)
     elif lifted[0] == SQUARE:
         square_rows(kind, acc, out, rows)
-    if mapping == MAP_WIDEN and elem == 10:
+    if mapping == MAP_WIDEN and elem == HALF:
         rows.scale = half_scale(<Half*> NULL)
-    if out == 10:       # as halves_finish() has it
+    if out == HALF:       # as halves_finish() has it
         rows.scale /= half_scale(<Half*> NULL)
     rows.map = mapped.map
     rows.indices = mapped.indices
