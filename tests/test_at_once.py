@@ -373,6 +373,23 @@ def test_windows_of_channels_that_share_rows(dtype, channels, pooled, monkeypatc
                 np.testing.assert_array_equal(plain(y).view("u1"), plain(found[0]).view("u1"))
 
 
+@pytest.mark.parametrize("cell", [(), (3,), (600,)])
+def test_means_of_pairs_that_cancel(cell, monkeypatch):
+    """What is left is so many powers of 2 below what cancels: in doubles beside it, or lost."""
+    rng = np.random.default_rng(11)
+    shape = (64, 120 if cell == () else 5, *cell)
+    powers = 2.0 ** np.arange(64).reshape(64, *[1] * (len(shape) - 1))
+    great = (rng.uniform(1, 2, shape) * powers).astype(np.float32)
+    one, other = rng.uniform(1, 2, (2, *shape)).astype(np.float32)
+    x = np.stack([np.stack([great, one], 2), np.stack([other, -great], 2)], 1)
+    x = x.reshape(2 * shape[0], 2 * shape[1], *cell)
+    exact = (one.astype(np.float64) + other) / 4
+    for y in ways(
+        monkeypatch, lambda: cypool.avg_pool(x, 2, axis=(0, 1)), margin_of=lambda doubt: 0
+    ):
+        np.testing.assert_array_equal(y, exact.astype(np.float32))
+
+
 def test_sums_of_shared_rows_that_cancel(monkeypatch):
     """A window here and there is near 0 against its elements, or even is rounded to 0."""
     rng = np.random.default_rng(10)

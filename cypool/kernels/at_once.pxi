@@ -58,6 +58,7 @@ cdef enum:
     ROOM = 1024         # columns of sums that are kept for transposed windows
     PHASE = ROOM + 3 * COLUMNS  # what lanes a stride apart may take, and beyond it
     MOST_ROWS = 9       # of 16-bit floats that are added up at once, or that are compared
+    NEAR = 25 << 23     # floats that add up to exact doubles span so many exponents
     SPAN = 39 << 7      # what is added up exactly spans so many exponents, in the bits of a Brain
 
 
@@ -66,46 +67,126 @@ cdef inline uint32_t magnitude(float x) noexcept nogil:
     return (<uint32_t*> &x)[0] & <uint32_t> 0x7FFFFFFF
 
 
-cdef inline double float_term(
-    const float* src, Py_ssize_t j, bint pairs, uint32_t* most) noexcept nogil:
-    """src[j], or src[2 j] + src[2 j + 1]; and the greatest magnitude."""
-    cdef float x, y
-    x = src[2 * j] if pairs else src[j]
-    most[0] = magnitude(x) if magnitude(x) > most[0] else most[0]
-    if not pairs:
-        return <double> x
-    y = src[2 * j + 1]
-    most[0] = magnitude(y) if magnitude(y) > most[0] else most[0]
-    return <double> x + <double> y
+cdef inline double float_sum(
+    const float* a, const float* b, const float* c, const float* d, Py_ssize_t j,
+    int count) noexcept nogil:
+    """The sum of the j-th of up to four terms."""
+    cdef double x = a[j]
+    if count > 1:
+        x = x + <double> b[j]
+    if count > 2:
+        x = x + <double> c[j]
+    if count > 3:
+        x = x + <double> d[j]
+    return x
 
 
-cdef inline bint floats_few(
+cdef inline void float_sums(
+    double* sums, const float* a, const float* b, const float* c, const float* d, Py_ssize_t n,
+    int count) noexcept nogil:
+    """float_sum() of n terms, by vectors as in sum_few()."""
+    cdef double x[CYPOOL_DOUBLES]
+    cdef Py_ssize_t whole = n - n % CYPOOL_DOUBLES, i, j = 0
+    while j < whole:
+        for i in range(CYPOOL_DOUBLES):
+            x[i] = float_sum(a, b, c, d, j + i, count)
+        for i in range(CYPOOL_DOUBLES):
+            sums[j + i] = x[i]
+        cypool_apart()
+        j += CYPOOL_DOUBLES
+    for j in range(whole, n):
+        sums[j] = float_sum(a, b, c, d, j, count)
+
+
+cdef inline uint32_t float_most(
+    const float* a, const float* b, const float* c, const float* d, Py_ssize_t j,
+    int count) noexcept nogil:
+    """The greatest magnitude of the j-th of up to four terms."""
+    cdef uint32_t most = magnitude(a[j])
+    if count > 1:
+        most = max(most, magnitude(b[j]))
+    if count > 2:
+        most = max(most, magnitude(c[j]))
+    if count > 3:
+        most = max(most, magnitude(d[j]))
+    return most
+
+
+cdef inline void reach(uint32_t* most, uint32_t* least, float x) noexcept nogil:
+    """Widen a range of magnitudes to one more; the least is that which is not 0, less 1."""
+    cdef uint32_t size = magnitude(x)
+    most[0] = size if size > most[0] else most[0]
+    size -= 1
+    least[0] = size if size < least[0] else least[0]
+
+
+cdef inline bint near_floats(
+    const float* a, const float* b, const float* c, const float* d, Py_ssize_t n,
+    int count) noexcept nogil:
+    """Whether doubles have room for the exact sums of any eight elements of up to four rows."""
+    cdef uint32_t most = 0, least = <uint32_t> -1
+    cdef Py_ssize_t j
+    for j in range(n):
+        reach(&most, &least, a[j])
+        if count > 1:
+            reach(&most, &least, b[j])
+        if count > 2:
+            reach(&most, &least, c[j])
+        if count > 3:
+            reach(&most, &least, d[j])
+    return <uint64_t> most <= <uint64_t> least + NEAR
+
+
+cdef inline bint floats_block(
     float* dst, const float* a, const float* b, const float* c, const float* d, Py_ssize_t n,
-    int count, bint pairs, bint couples, double factor, uint32_t margin) noexcept nogil:
-    """dst[j] = a factor times the sum of up to four terms, or of two sums of two.
-
-    Returns whether it is so far below one of them, anywhere, that it may not be near enough.
-    Subnormal results are compared too leniently, but what they are made of adds up exactly.
-    """
+    int count, bint pairs, double factor, uint32_t margin) noexcept nogil:
+    """floats_row() of up to CHUNK results."""
+    cdef double sums[2 * CHUNK]
     cdef uint32_t doubtful = 0, most
     cdef Py_ssize_t j
     cdef double x
     cdef float y
+    if pairs and near_floats(a, b, c, d, 2 * n, count):
+        # To find the greatest magnitude of each window would be dear.
+        float_sums(sums, a, b, c, d, 2 * n, count)
+        for j in range(n):
+            dst[j] = one_nan(<float> ((sums[2 * j] + sums[2 * j + 1]) * factor))
+        return False
+    # Of pairs, in the order of sum_pairs().
+    float_sums(sums, a, b, c, d, 2 * n if pairs else n, 3 if pairs and count > 3 else count)
     for j in range(n):
-        most = 0
-        x = float_term(a, j, pairs, &most)
-        if count > 1:
-            x = x + float_term(b, j, pairs, &most)
-        if couples:
-            x = x + (float_term(c, j, pairs, &most) + float_term(d, j, pairs, &most))
-        elif count > 2:
-            x = x + float_term(c, j, pairs, &most)
+        if pairs:
+            x = sums[2 * j] + sums[2 * j + 1]
             if count > 3:
-                x = x + float_term(d, j, pairs, &most)
+                x = x + (<double> d[2 * j] + <double> d[2 * j + 1])
+            most = max(float_most(a, b, c, d, 2 * j, count),
+                       float_most(a, b, c, d, 2 * j + 1, count))
+        else:
+            x = sums[j]
+            most = float_most(a, b, c, d, j, count)
         y = <float> (x * factor)
         doubtful |= <uint32_t> (magnitude(y) + margin < most)
         dst[j] = one_nan(y)
     return doubtful != 0
+
+
+cdef inline bint floats_row(
+    float* dst, const float* a, const float* b, const float* c, const float* d, Py_ssize_t n,
+    int count, bint pairs, double factor, uint32_t margin) noexcept nogil:
+    """dst[j] = a factor times the sum of up to four terms, or pairs.
+
+    Returns whether it is so far below one of them, anywhere, that it may not be near enough.
+    Subnormal results are compared too leniently, but what they are made of adds up exactly.
+    """
+    cdef Py_ssize_t begin = 0, at, m
+    cdef bint doubtful = False
+    while begin < n:
+        m = min(n - begin, <Py_ssize_t> CHUNK)
+        at = 2 * begin if pairs else begin
+        doubtful |= floats_block(
+            dst + begin, a + at, b + at, c + at, d + at, m, count, pairs, factor, margin)
+        begin += m
+    return doubtful
 
 
 cdef inline void stretch(uint16_t* most, uint16_t* least, const half_t* x) noexcept nogil:
@@ -384,17 +465,17 @@ cdef inline bint floats_all(
         for i in range(FEW):
             at[i] = past(src[min(i, count - 1)], r * src_pitch)
         if count == 4:
-            doubtful |= floats_few(
-                dst, at[0], at[1], at[2], at[3], n, 4, pairs, False, factor, margin)
+            doubtful |= floats_row(
+                dst, at[0], at[1], at[2], at[3], n, 4, pairs, factor, margin)
         elif count == 3:
-            doubtful |= floats_few(
-                dst, at[0], at[1], at[2], at[3], n, 3, pairs, False, factor, margin)
+            doubtful |= floats_row(
+                dst, at[0], at[1], at[2], at[3], n, 3, pairs, factor, margin)
         elif count == 2:
-            doubtful |= floats_few(
-                dst, at[0], at[1], at[2], at[3], n, 2, pairs, False, factor, margin)
+            doubtful |= floats_row(
+                dst, at[0], at[1], at[2], at[3], n, 2, pairs, factor, margin)
         else:
-            doubtful |= floats_few(
-                dst, at[0], at[1], at[2], at[3], n, 1, pairs, False, factor, margin)
+            doubtful |= floats_row(
+                dst, at[0], at[1], at[2], at[3], n, 1, pairs, factor, margin)
         dst = <float*> (<char*> dst + dst_pitch)
     return doubtful
 
@@ -487,17 +568,6 @@ cdef bint once_pairs(
     return once(dst, dst_pitch, src, src_pitch, count, rows, n, True, how, ending, ahead)
 
 
-cdef bint once_couples(
-    float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
-    const Ahead* ahead) noexcept nogil:
-    """once_rows() of one row, or two, and then the same of the cells beside these."""
-    if count == 4 and rows == 1:
-        return floats_few(
-            dst, src[0], src[1], src[2], src[3], n, 4, False, True, how.factor, ending.margin)
-    return once(dst, dst_pitch, src, src_pitch, count, rows, n, False, how, ending, ahead)
-
-
 # Windows of three rows each that overlap: what a row adds up to, with those above and below it, is
 # kept for all the windows that it is in.  Of 16-bit floats, lanes of 32 bits hold two: the sums of
 # the lower ones come first, and from the middle on those of the others.
@@ -514,20 +584,10 @@ cdef inline void float_column(
     cdef const float* b = src[1 if count > 1 else 0]
     cdef const float* c = src[2 if count > 2 else 0]
     cdef const float* d = src[3 if count > 3 else 0]
-    cdef uint32_t most
     cdef Py_ssize_t j
-    cdef double x
+    float_sums(sums, a, b, c, d, n, count)
     for j in range(n):
-        most = 0
-        x = float_term(a, j, False, &most)
-        if count > 1:
-            x = x + float_term(b, j, False, &most)
-        if count > 2:
-            x = x + float_term(c, j, False, &most)
-        if count > 3:
-            x = x + float_term(d, j, False, &most)
-        sums[j] = x
-        greatest[j] = most
+        greatest[j] = float_most(a, b, c, d, j, count)
 
 
 cdef inline bint float_window(
@@ -793,6 +853,42 @@ cdef inline bint float_windows(
     elif count == 2:
         return float_window(dst, a, b, c, a_most, b_most, c_most, n, 2, factor, margin)
     return float_window(dst, a, b, c, a_most, b_most, c_most, n, 1, factor, margin)
+
+
+cdef bint once_couples(
+    float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
+    const Ahead* ahead) noexcept nogil:
+    """once_rows() of a single row of results: of one source or two, and of the cells beside these.
+
+    What the sources of a cell add up to is kept for the window where it is the one beside.
+    """
+    cdef Columns columns
+    cdef Py_ssize_t begin = 0, apart, m
+    cdef bint doubtful = False
+    while begin < n:
+        m = min(n - begin, max(ROOM - how.inner, <Py_ssize_t> ROOM // 2))
+        apart = min(how.inner, m)
+        add_couples(columns.sums, columns.most, src, begin, m + how.inner if apart < m else m, count)
+        if apart == m:
+            add_couples(columns.sums + m, columns.most + m, src, begin + how.inner, m, count)
+        doubtful |= float_windows(
+            dst + begin, &columns, 0, apart, m, 2, how.factor, ending.margin)
+        begin += m
+    return doubtful
+
+
+cdef inline void add_couples(
+    double* sums, uint32_t* greatest, const float** src, Py_ssize_t at, Py_ssize_t n,
+    Py_ssize_t count) noexcept nogil:
+    """float_column() of the first half of one or two couples, from the element at `at` on."""
+    cdef const float* rows[FEW]
+    rows[0] = src[0] + at
+    rows[1] = src[1] + at
+    if count == 4:
+        float_column(sums, greatest, rows, n, 2)
+    else:
+        float_column(sums, greatest, rows, n, 1)
 
 
 cdef inline Py_ssize_t first_cell(const Once* how, Py_ssize_t lane) noexcept nogil:

@@ -182,7 +182,8 @@ cdef inline int64_t integer(const char* src, Py_ssize_t j, int code) noexcept no
         return (<const int64_t*> src)[j]
 
 
-cdef inline sum_t term(const char* src, Py_ssize_t j, int code, sum_t* _) noexcept nogil:
+cdef inline sum_t term(
+    const char* src, Py_ssize_t j, int code, const sum_t* _) noexcept nogil:
     """The j-th of the terms of a code, of those that such sums have."""
     cdef sum_t y
     cdef double x
@@ -322,20 +323,37 @@ cdef inline void best_nine(
         dst[j] = unless_nan[elem_t](x, nan, order)
 
 
+cdef inline sum_t sum_at(
+    const sum_t* dst, const char* a, const char* b, const char* c, Py_ssize_t j, int count,
+    bint fresh, int code) noexcept nogil:
+    cdef sum_t x = term(a, j, code, dst)
+    if count > 1:
+        x = added[sum_t](x, term(b, j, code, dst))
+    if count > 2:
+        x = added[sum_t](x, term(c, j, code, dst))
+    return x if fresh else added[sum_t](dst[j], x)
+
+
+# Floats become doubles on the way.  As many as make a vector of doubles are read by the conversion
+# itself; vectors of floats, which a loop would read, have to be taken apart for it.
+
 cdef inline void sum_few(
     sum_t* dst, const char* a, const char* b, const char* c, Py_ssize_t n, int count, bint fresh,
     int code) noexcept nogil:
-    cdef Py_ssize_t j
-    cdef sum_t x
-    for j in range(n):
-        x = term(a, j, code, dst)
-        if count > 1:
-            x = added[sum_t](x, term(b, j, code, dst))
-        if count > 2:
-            x = added[sum_t](x, term(c, j, code, dst))
-        if not fresh:
-            x = added[sum_t](dst[j], x)
-        dst[j] = x
+    cdef sum_t x[CYPOOL_DOUBLES]
+    cdef Py_ssize_t whole = 0, i, j = 0
+    if sum_t is double:
+        if code == FLOAT or code == SQUARE:
+            whole = n - n % CYPOOL_DOUBLES
+        while j < whole:
+            for i in range(CYPOOL_DOUBLES):
+                x[i] = sum_at(dst, a, b, c, j + i, count, fresh, code)
+            for i in range(CYPOOL_DOUBLES):
+                dst[j + i] = x[i]
+            cypool_apart()
+            j += CYPOOL_DOUBLES
+    for j in range(whole, n):
+        dst[j] = sum_at(dst, a, b, c, j, count, fresh, code)
 
 
 cdef inline void sum_nine(
@@ -506,8 +524,11 @@ cdef inline void sum_fold(
             dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
-# Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between:
-# most of what deep networks and pictures pool.
+# Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between
+# but sums of floats in their columns: most of what deep networks and pictures pool.
+
+cdef enum:
+    PAIRS = 128         # of which the sums of columns are kept
 
 cdef inline void best_pairs_few(
     elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c, Py_ssize_t n, int count,
@@ -571,8 +592,19 @@ cdef inline sum_t pair(const char* src, Py_ssize_t j, int code, sum_t* tag) noex
 cdef inline void sum_pairs_few(
     sum_t* dst, const char* a, const char* b, const char* c, Py_ssize_t n, int count, bint fresh,
     int code) noexcept nogil:
-    cdef Py_ssize_t j
+    cdef double sums[2 * PAIRS]
+    cdef Py_ssize_t begin = 0, j, m
     cdef sum_t x
+    if sum_t is double:
+        while code == FLOAT and begin < n:
+            m = min(n - begin, <Py_ssize_t> PAIRS)
+            sum_few(sums, a + 8 * begin, b + 8 * begin, c + 8 * begin, 2 * m, count, True, code)
+            for j in range(m):
+                x = sums[2 * j] + sums[2 * j + 1]
+                dst[begin + j] = x if fresh else dst[begin + j] + x
+            begin += m
+        if code == FLOAT:
+            return
     for j in range(n):
         x = pair(a, j, code, dst)
         if count > 1:

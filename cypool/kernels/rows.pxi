@@ -22,8 +22,9 @@ cdef void split(
     cdef Py_ssize_t j, p, c, phases = step if all else 1
     cdef uint32_t a, b, d
     cdef uint16_t x, y, z
-    if inner * sizeof(bits_t) == 3 and step == 2 and not all and n > 0 and low_byte_first():
-        # Pixels of colour pictures, in twos: groups of three vectorise.
+    if (CYPOOL_DOUBLES > 4 and inner * sizeof(bits_t) == 3 and step == 2 and not all and n > 0
+            and low_byte_first()):
+        # Pixels of colour pictures, in twos: groups of three vectorise, and pay with AVX-512.
         for j in range(n // 2):
             memcpy(&a, src + 12 * j, 4)
             memcpy(&b, src + 12 * j + 4, 4)

@@ -38,8 +38,17 @@ cdef extern from *:
     #endif
     #ifdef __GNUC__
     #define cypool_prefetch(at) __builtin_prefetch(at)
+    #define cypool_apart() __atomic_signal_fence(__ATOMIC_SEQ_CST)
     #else
     #define cypool_prefetch(at) ((void) (at))
+    #define cypool_apart() ((void) 0)
+    #endif
+    #if defined(__AVX512F__)
+    #define CYPOOL_DOUBLES 8
+    #elif defined(__AVX__)
+    #define CYPOOL_DOUBLES 4
+    #else
+    #define CYPOOL_DOUBLES 2
     #endif
     #ifdef _OPENMP
     #include <omp.h>
@@ -54,6 +63,9 @@ cdef extern from *:
     int cypool_max_threads() nogil
     # Have a cache line brought nearer: a hint, which any address may be given to.
     void cypool_prefetch(const char* at) nogil
+    # Compilers make vectors of what stands between two of these, and not of several turns of a loop.
+    void cypool_apart() nogil
+    enum: CYPOOL_DOUBLES    # that a vector has
     # Whether any operation was rounded since the flags were cleared, as the processor remembers.
     bint cypool_rounded() nogil
     int FE_INEXACT
