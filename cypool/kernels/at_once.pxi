@@ -123,7 +123,7 @@ cdef inline void reach(uint32_t* most, uint32_t* least, float x) noexcept nogil:
 cdef inline bint near_floats(
     const float* a, const float* b, const float* c, const float* d, Py_ssize_t n,
     int count) noexcept nogil:
-    """Whether doubles have room for the exact sums of any eight elements of up to four rows."""
+    """Whether any eight elements of up to four rows are finite, and add up to an exact double."""
     cdef uint32_t most = 0, least = <uint32_t> -1
     cdef Py_ssize_t j
     for j in range(n):
@@ -134,7 +134,7 @@ cdef inline bint near_floats(
             reach(&most, &least, c[j])
         if count > 3:
             reach(&most, &least, d[j])
-    return <uint64_t> most <= <uint64_t> least + NEAR
+    return most < <uint32_t> 0x7F800000 and <uint64_t> most <= <uint64_t> least + NEAR
 
 
 cdef inline bint floats_block(
@@ -150,7 +150,7 @@ cdef inline bint floats_block(
         # To find the greatest magnitude of each window would be dear.
         float_sums(sums, a, b, c, d, 2 * n, count)
         for j in range(n):
-            dst[j] = one_nan(<float> ((sums[2 * j] + sums[2 * j + 1]) * factor))
+            dst[j] = <float> ((sums[2 * j] + sums[2 * j + 1]) * factor)
         return False
     # Of pairs, in the order of sum_pairs().
     float_sums(sums, a, b, c, d, 2 * n if pairs else n, 3 if pairs and count > 3 else count)
