@@ -30,6 +30,7 @@ TABLE = (
     *cases.NORMS,
     *cases.ADAPTIVE,
     *cases.HALVES,
+    *cases.DOUBLES,
 )
 THREADS = (1, 2)
 STATUS = Path("/proc/self/status")

@@ -15,10 +15,11 @@ array to another, so that as many bytes are read and written together as the poo
 write. Each thread copies its own share, over and over.
 
 All results are compared before anything is timed: maxima, their indices and unpooled maxima have to
-be equal; averages, norms and gradients within 1e-5 of their size, float16 and bfloat16 ones within
-two units in the last place, uint8 averages within 1 (libraries round halves differently). Then, in
-each round, each library runs one block of calls, after a pause in which the threads of the one
-before stop spinning. The table has the median of the blocks' medians, in milliseconds.
+be equal; averages, norms and gradients within 1e-5 of their size, of float64 within 1e-12, float16
+and bfloat16 ones within two units in the last place, uint8 averages within 1 (libraries round
+halves differently). Then, in each round, each library runs one block of calls, after a pause in
+which the threads of the one before stop spinning. The table has the median of the blocks' medians,
+in milliseconds.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ GROUPS = {
     "norms (Lp, p = 2)": cases.NORMS,
     "adaptive windows": cases.ADAPTIVE,
     "floats of 16 bits": cases.HALVES,
+    "floats of 64 bits": cases.DOUBLES,
     "signals": cases.SIGNALS,
     "volumes": cases.VOLUMES,
     "large windows": cases.WINDOWS,
@@ -67,7 +69,7 @@ GROUPS = {
 }
 # How far results may be apart, of their size. Averages with one element too many or too few are
 # farther apart somewhere in every case.
-TOLERANCES = {"float32": 1e-5, "float16": 2.0**-9, "bfloat16": 2.0**-6}
+TOLERANCES = {"float64": 1e-12, "float32": 1e-5, "float16": 2.0**-9, "bfloat16": 2.0**-6}
 OURS = ("cypool", "cypool new")
 ROOF = "roof"
 
@@ -112,7 +114,7 @@ def from_channels_first(case: Case, y: Array) -> Array:
 def suits_frameworks(case: Case) -> bool:
     """1 to 3 pooled axes, and not a window for which their loops take more than ten seconds."""
     window = 1 if case.kernel is None else case.kernel ** len(case.axis)
-    dtypes = ("float32", *cases.SIXTEEN_BITS, *(["uint8"] if case.is_max else []))
+    dtypes = ("float32", "float64", *cases.SIXTEEN_BITS, *(["uint8"] if case.is_max else []))
     return len(case.axis) <= 3 and window <= 1000 and case.dtype in dtypes
 
 
@@ -237,7 +239,8 @@ def torch_peer(threads: int) -> Peer:
 
 def onnx_model(case: Case, maps: Array) -> tuple[bytes, tuple[int, ...]] | None:
     """The case as an ONNX model, and the shape of its output."""
-    lacking = case.goes_back or case.size is not None or case.dtype == "bfloat16"
+    # The runtimes have no averages of float64, or make float32 of it.
+    lacking = case.goes_back or case.size is not None or case.dtype in ("bfloat16", "float64")
     if lacking or not suits_frameworks(case) or not maps.flags.c_contiguous:
         return None
     onnx = importlib.import_module("onnx")

@@ -65,6 +65,9 @@ ROWS_AT_ONCE = 4
 #: Of 16-bit floats with channels last, so many.
 HALVES_AT_ONCE = 9
 
+#: Of float64, so many.
+DOUBLES_AT_ONCE = 27
+
 #: Windows that overlap by rows share sums over at most so many rows above.
 ROWS_TO_SHARE = 3
 
@@ -82,6 +85,9 @@ MOST_REACH = 64
 
 #: Rows of fewer pairs are not worth being laid end to end.
 FEWEST_PAIRS = 3
+
+#: Rows of so many elements are paired at once.
+PAIRED = 8192
 
 #: Rows of so many pairs of float32 are faster when they are added up one by one.
 PAIRS_ONE_BY_ONE = range(16, 100)
@@ -567,7 +573,7 @@ def plan_for(
     row = merged.pop() if merged else ALONE
     rows_above = math.prod(axis.k for axis in merged)
     planes = merged[-1].out if merged and merged[-1].is_plain() else 1
-    single_only = acc in ("twin", "wide", "sparse")
+    unpaired = acc in ("wide", "sparse")
     rounds = acc in ("double", "twin", "sparse")
     # Each row has one index, which has to fit in 32 bits or, beside elements of 8 bytes, in 64.
     ordered = x_dtype.kind in "iub" or (x_dtype.kind == "f" and size > 2)
@@ -578,7 +584,7 @@ def plan_for(
         firsts = firsts and inner.n == 1 and rows_above * row.k * lane.k <= FIRST_ALONG
         firsts = firsts and is_near(lane)
     divides = 0 if averages else divisor_override or 1
-    shares = mapping == "none" and rows_are_shared(rows_above, row, lane)
+    shares = mapping == "none" and acc != "twin" and rows_are_shared(rows_above, row, lane)
     few = few_rows(
         request, mapping, rows_above * row.k, lane, inner.n, x_dtype, out_dtype, divides, shares
     )
@@ -589,10 +595,10 @@ def plan_for(
         lane,
         inner.n,
         acc_size,
-        single_only,
+        unpaired,
         rounds,
         mapping not in ("none", "square"),
-        firsts,
+        firsts or (few and acc == "twin"),
         few,
         shares,
         not sums and mapping == "none" and not (is_float(x_dtype) and size == 2),
@@ -721,18 +727,18 @@ def tiling_of(
     lane: Axis,
     inner: int,
     acc_size: int,
-    wide_sums: bool,
+    unpaired: bool,
     rounds: bool,
     mapped: bool,
-    firsts: bool,
+    direct: bool,
     few: bool,
     shares: bool,
     compared: bool,
 ) -> Tiling:
     """Choose the path of the kernels, and a tile that stays in the cache.
 
-    With `firsts`, rows become output at once where there is nothing to be done along them; with
-    `few`, rows of pairs do, too; and with `shares`, windows that share rows.  Elements may be
+    If `direct`, each row is folded for each of its windows.  With `few`, rows and pairs along them
+    become output at once; with `shares`, windows that share rows do, too.  Elements may be
     `compared` as they are, and so may what lies behind rows.
     """
     cell = inner * acc_size
@@ -749,7 +755,7 @@ def tiling_of(
     reach = row.d * (row.k - 1) + 1
     path = "direct"
     small = 16 * cell * reach <= LARGEST_BLOCK and lane.s <= max(BLOCK // cell, 1)
-    if row.out > 1 and row.spacing == geometry.REGULAR and small and not firsts:
+    if row.out > 1 and row.spacing == geometry.REGULAR and small and not direct:
         passes = 0 if leading else passes_along(lane, reduces, slides)
         path = row_path(rows_above, row, lane.n * cell, passes, mapped)
     if shares:
@@ -787,8 +793,9 @@ def tiling_of(
     taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
     reach = lane.d * (taps - 1) + 1
     couples = lane.k == lane.s == 2 and inner == lane.d == 1
-    # Pairs that become output at once fill no scratch, and run on along the whole row.
-    width = 4 * cap if few and couples and path == "direct" else cap
+    # Pairs that become output at once fill no scratch, and run on along the whole row: memory is
+    # read faster so.
+    width = max(cap, PAIRED) if (few or compared) and couples and path == "direct" else cap
     lanes = min(lane.out, max(width - reach, 0) // lane.s + 1)
     lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
     pairs = (
@@ -796,7 +803,7 @@ def tiling_of(
         couples
         and (few or lane.out * acc_size >= 128)
         and taps == lane.k
-        and not (lifts or joins or wide_sums)
+        and not (lifts or joins or unpaired)
     )
     pitch = (lanes - 1) * lane.s + reach
     if (lanes > 1 or lifts or joins) and not (leading or reduces or pairs):
@@ -856,7 +863,7 @@ def few_rows(
     if request.kind == "lp":
         known = mapping == "square"
     elif is_float(x):
-        known = x.itemsize <= 4
+        known = x.itemsize <= 4 or lane.spacing == geometry.REGULAR
     else:
         known = x.itemsize <= 2 and divisor > 1 and divisor & (divisor - 1) == 0
     pays = lane.k != 2 or (
@@ -866,7 +873,16 @@ def few_rows(
     most = ROWS_AT_ONCE
     if x.itemsize == 2 and is_float(x) and lane.k == 1:
         most = HALVES_AT_ONCE
-    if lane.spacing != geometry.REGULAR:
+    if x.name == "float64":
+        most = DOUBLES_AT_ONCE
+        if lane.k == lane.s == 2:
+            whole = whole and inner == lane.d == 1
+        elif lane.k > 1:
+            # Two or three cells, which may also overlap or stick out.
+            whole = lane.k <= 3 and lane.s <= 2 and lane.d == 1
+            whole = whole and (inner == 1 or lane.s == 1)
+            pays = True
+    elif lane.spacing != geometry.REGULAR:
         whole = lane.repeats() and inner == 1
         if lane.spreads() and x.name == "float32":
             whole = inner > 1 or (lane.turned_s == 2 and lane.out >= FEWEST_WOVEN)

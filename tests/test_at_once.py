@@ -1,6 +1,7 @@
 """Rows that go from elements to output at once: what other ways make of them, to the last bit."""
 
 import math
+from fractions import Fraction
 from importlib import import_module
 
 import numpy as np
@@ -172,6 +173,7 @@ def test_no_more_rows_are_taken_at_once_than_there_is_room_for(monkeypatch):
         ("float16", (20, 20, 128), (5, 2), 10, 9),
         ("float16", (20, 40), (5, 2), 5, 4),
         ("uint8", (20, 40), (8, 2), 8, 4),
+        ("float64", (60, 40), (30, 2), 30, 27),
     ],
 )
 def test_no_more_rows_are_added_up_at_once_than_there_is_room_for(
@@ -179,6 +181,7 @@ def test_no_more_rows_are_added_up_at_once_than_there_is_room_for(
 ):
     monkeypatch.setattr(engine, "ROWS_AT_ONCE", 100)
     monkeypatch.setattr(engine, "HALVES_AT_ONCE", 100)
+    monkeypatch.setattr(engine, "DOUBLES_AT_ONCE", 100)
     engine.planned.cache_clear()
     try:
         with pytest.raises(ValueError, match=f"{sources} sources at once; at most {most} are"):
@@ -371,6 +374,59 @@ def test_windows_of_channels_that_share_rows(dtype, channels, pooled, monkeypatc
             )
             for y in found:
                 np.testing.assert_array_equal(plain(y).view("u1"), plain(found[0]).view("u1"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        ((2, 9, 530), (1, 2)),
+        ((3, 14, 14), (1, 2)),
+        ((2, 120, 120), (1, 2)),
+        ((2, 7, 6, 40), (1, 2)),
+        ((2, 12, 90, 3), (1, 2)),
+        ((3, 5, 6, 7, 33), (1, 2, 3)),
+        ((3, 5, 6, 35), (1, 2, 3)),
+        ((2, 700), 1),
+    ],
+)
+@pytest.mark.parametrize("window", [(2, 2, 0), (3, 3, 0), (3, 2, 1), (3, 1, 1), (2, 1, (1, 0))])
+@pytest.mark.parametrize(
+    ("pool", "options"),
+    [
+        (cypool.avg_pool, {}),
+        (cypool.avg_pool, {"count_include_pad": True}),
+        (cypool.avg_pool, {"divisor_override": -49}),
+        (cypool.sum_pool, {}),
+    ],
+)
+def test_float64_is_rounded_once(shape, axis, window, pool, options, monkeypatch):
+    rng = np.random.default_rng(13)
+    x = rng.standard_normal(shape)
+    x[0] = np.exp(8 * x[0])
+    x[0][rng.random(shape[1:]) < 0.01] *= -1e30
+    some = x[1].reshape(-1)
+    for i, kind in enumerate(
+        (0.0, -0.0, 1e308, -1e308, 5e-324, 3e-310, 1e-250, np.inf, -np.inf, np.nan, 1 / 3)
+    ):
+        some[60 * i : 60 * i + 30][rng.random(30)[: some[60 * i : 60 * i + 30].size] < 0.5] = kind
+    k, s, padding = window
+    padding = padding if isinstance(padding, int) else [padding] * (1 if axis == 1 else len(axis))
+    found = ways(
+        monkeypatch,
+        lambda: pool(x, k, s, padding, axis=axis, **options, **THREE),
+        DOUBLES_AT_ONCE=0,
+    )
+    for y in found[1:]:
+        np.testing.assert_array_equal(plain(y), plain(found[0]))
+    if padding == 0:
+        axes = (axis,) if isinstance(axis, int) else axis
+        windows = sliding_window_view(x[0], [k] * len(axes), tuple(a - 1 for a in axes))
+        windows = windows[tuple(slice(None, None, s if a in axes else 1) for a in range(1, x.ndim))]
+        divisor = options.get("divisor_override", k ** len(axes))
+        for index in np.ndindex(found[0][0].shape):
+            exact = sum(map(Fraction, windows[index].ravel().tolist()))
+            exact /= divisor if pool is cypool.avg_pool else 1
+            assert found[0][0][index] == float(exact)
 
 
 @pytest.mark.parametrize("cell", [(), (3,), (600,)])

@@ -260,6 +260,19 @@ HALVES = with_channels_last(
     ),
     *(Case("ResNet stem", "max_pool", STEM, HW, 3, 2, 1, dtype) for dtype in SIXTEEN_BITS),
 )
+DOUBLES = (
+    *with_channels_last(
+        Case("VGG block 2", "max_pool", (8, 128, 112, 112), HW, 2, 2, dtype="float64"),
+        Case("VGG block 2", "avg_pool", (8, 128, 112, 112), HW, 2, 2, dtype="float64"),
+        Case("ResNet head", "global_avg_pool", (32, 2048, 7, 7), HW, dtype="float64"),
+    ),
+    Case("plane", "max_pool", PLANE, (0, 1), 2, 2, dtype="float64"),
+    Case("plane", "avg_pool", PLANE, (0, 1), 2, 2, dtype="float64"),
+    Case("plane", "max_pool", PLANE, (0, 1), 3, 1, 1, dtype="float64"),
+    Case("plane", "avg_pool", PLANE, (0, 1), 3, dtype="float64"),
+    Case("plane", "global_max_pool", PLANE, (0, 1), dtype="float64"),
+    Case("plane", "global_avg_pool", PLANE, (0, 1), dtype="float64"),
+)
 SIGNALS = (
     Case("1-D", "max_pool", (16, 64, 16000), (2,), 4, 4),
     Case("1-D", "avg_pool", (16, 64, 16000), (2,), 4, 4),

@@ -57,6 +57,10 @@ class Halves(_OfThreads, of=cases.HALVES):
     """Floats of 16 bits."""
 
 
+class Doubles(_OfThreads, of=cases.DOUBLES):
+    """Floats of 64 bits."""
+
+
 class Signals(_OfThreads, of=cases.SIGNALS):
     pass
 

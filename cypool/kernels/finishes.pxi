@@ -61,10 +61,8 @@ cdef inline double quotient(Twin x, double divisor, bint whole) noexcept nogil:
     """
     cdef double total = x.hi + x.lo
     cdef double q, rest
-    if not isfinite(total):
-        return x.hi / divisor
-    q = total / divisor
-    if divisor != 1.0 and isfinite(q):
+    q = (total if isfinite(total) else x.hi) / divisor
+    if divisor != 1.0 and isfinite(total) and isfinite(q):
         q = q + (fma(-q, divisor, total) + ((x.hi - total) + x.lo)) / divisor
     if whole and fabs(q - rint(q)) == 0.5:
         rest = fma(-q, divisor, x.hi) + x.lo

@@ -182,8 +182,7 @@ cdef inline int64_t integer(const char* src, Py_ssize_t j, int code) noexcept no
         return (<const int64_t*> src)[j]
 
 
-cdef inline sum_t term(
-    const char* src, Py_ssize_t j, int code, const sum_t* _) noexcept nogil:
+cdef inline sum_t term(const char* src, Py_ssize_t j, int code, const sum_t* _) noexcept nogil:
     """The j-th of the terms of a code, of those that such sums have."""
     cdef sum_t y
     cdef double x
@@ -246,6 +245,26 @@ cdef inline sum_t added(sum_t a, sum_t b) noexcept nogil:
         return y
     else:
         return <sum_t> (a + b)
+
+
+cdef inline Twin twin(double hi, double lo) noexcept nogil:
+    cdef Twin x
+    x.hi = hi
+    x.lo = lo
+    return x
+
+
+# The same of elements, whose lower parts need not be added: what a sum leaves is never -0.0.
+
+cdef inline Twin two_sum(double a, double b) noexcept nogil:
+    cdef double total = a + b, t = total - a
+    return twin(total, (a - (total - t)) + (b - t))
+
+
+cdef inline Twin with_one(Twin a, double b) noexcept nogil:
+    cdef Twin x = two_sum(a.hi, b)
+    x.lo = x.lo + a.lo
+    return x
 
 
 # ---------------------------------------------------------------------------------------------
@@ -380,6 +399,97 @@ cdef inline void sum_nine(
         dst[j] = x
 
 
+# Twins are vectors where their parts lie apart, which is so until a batch of rows is added up.
+
+cdef enum:
+    TWINS = 256         # of which as many are added up together
+
+
+cdef inline double larger(double a, double b) noexcept nogil:
+    """The greater one; b if a is NaN."""
+    return a if a > b else b
+
+
+cdef inline void twin_few(
+    double* hi, double* lo, double* most, const char* a, const char* b, const char* c,
+    const char* d, Py_ssize_t n, int count, bint fresh, int code, bint ranged) noexcept nogil:
+    """Add up to three rows, or four fresh ones; and keep the greatest magnitudes if `ranged`."""
+    cdef Py_ssize_t j
+    cdef double top = 0.0, y
+    cdef Twin x
+    for j in range(n):
+        y = term(a, j, code, &y)
+        x = twin(y, 0.0)
+        top = fabs(y)
+        if count > 1:
+            y = term(b, j, code, &y)
+            x = two_sum(x.hi, y)
+            top = larger(fabs(y), top)
+        if count > 2:
+            y = term(c, j, code, &y)
+            x = with_one(x, y)
+            top = larger(fabs(y), top)
+        if count > 3:
+            y = term(d, j, code, &y)
+            x = with_one(x, y)
+            top = larger(fabs(y), top)
+        if not fresh:
+            x = added[Twin](twin(hi[j], lo[j]), x)
+            if ranged:
+                top = larger(most[j], top)
+        hi[j] = x.hi
+        lo[j] = x.lo
+        if ranged:
+            most[j] = top
+
+
+cdef inline void twin_columns(
+    double* hi, double* lo, double* most, const char** src, Py_ssize_t at, Py_ssize_t n,
+    Py_ssize_t count, int code, bint ranged) noexcept nogil:
+    """Add up n columns of `count` rows, from `at` bytes on, three at a time."""
+    cdef const char* a = src[0] + at
+    cdef const char* b = src[min(count, 2) - 1] + at
+    cdef const char* c = src[min(count, 3) - 1] + at
+    cdef Py_ssize_t i = 3
+    if count == 4:
+        twin_few(hi, lo, most, a, b, c, src[3] + at, n, 4, True, code, ranged)
+        return
+    elif count > 2:
+        twin_few(hi, lo, most, a, b, c, c, n, 3, True, code, ranged)
+    elif count == 2:
+        twin_few(hi, lo, most, a, b, b, b, n, 2, True, code, ranged)
+    else:
+        twin_few(hi, lo, most, a, a, a, a, n, 1, True, code, ranged)
+    while i < count:
+        a = src[i] + at
+        b = src[min(count, i + 2) - 1] + at
+        c = src[min(count, i + 3) - 1] + at
+        if count - i > 2:
+            twin_few(hi, lo, most, a, b, c, c, n, 3, False, code, ranged)
+        elif count - i == 2:
+            twin_few(hi, lo, most, a, b, b, b, n, 2, False, code, ranged)
+        else:
+            twin_few(hi, lo, most, a, a, a, a, n, 1, False, code, ranged)
+        i += 3
+
+
+cdef inline void twin_fold(
+    Twin* dst, const char** src, Py_ssize_t at, Py_ssize_t count, Py_ssize_t n, bint fresh,
+    int code) noexcept nogil:
+    """Add up rows that begin `at` bytes into their sources, and dst unless `fresh`."""
+    cdef double hi[TWINS]
+    cdef double lo[TWINS]
+    cdef Py_ssize_t begin = 0, j, m
+    cdef Twin x
+    while begin < n:
+        m = min(n - begin, <Py_ssize_t> TWINS)
+        twin_columns(hi, lo, NULL, src, at + begin * size_of(code), m, count, code, False)
+        for j in range(m):
+            x = twin(hi[j], lo[j])
+            dst[begin + j] = x if fresh else added[Twin](dst[begin + j], x)
+        begin += m
+
+
 cdef inline void fetch(const char* src, Py_ssize_t n) noexcept nogil:
     """Have n bytes brought nearer."""
     cdef Py_ssize_t i = 0
@@ -506,6 +616,11 @@ cdef inline void sum_fold(
             fetch_row(ahead, src, 9, src_pitch, r)
             sum_nine(dst, src, r * src_pitch, n, code)
             dst = <sum_t*> (<char*> dst + dst_pitch)
+    elif count > 3 and sum_t is Twin and code != TWIN:
+        for r in range(rows):
+            fetch_row(ahead, src, count, src_pitch, r)
+            twin_fold(<Twin*> dst, src, r * src_pitch, count, n, fresh, code)
+            dst = <sum_t*> (<char*> dst + dst_pitch)
     else:
         for r in range(rows):
             fetch_row(ahead, src, count, src_pitch, r)
@@ -524,11 +639,12 @@ cdef inline void sum_fold(
             dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
-# Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between
-# but sums of floats in their columns: most of what deep networks and pictures pool.
+# Pairs of neighbours are folded in one pass over up to three rows, with nothing stored in between,
+# or, of floats, with the sums of their columns: most of what deep networks and pictures pool.
 
 cdef enum:
     PAIRS = 128         # of which the sums of columns are kept
+
 
 cdef inline void best_pairs_few(
     elem_t* dst, const elem_t* a, const elem_t* b, const elem_t* c, Py_ssize_t n, int count,
@@ -592,19 +708,8 @@ cdef inline sum_t pair(const char* src, Py_ssize_t j, int code, sum_t* tag) noex
 cdef inline void sum_pairs_few(
     sum_t* dst, const char* a, const char* b, const char* c, Py_ssize_t n, int count, bint fresh,
     int code) noexcept nogil:
-    cdef double sums[2 * PAIRS]
-    cdef Py_ssize_t begin = 0, j, m
+    cdef Py_ssize_t j
     cdef sum_t x
-    if sum_t is double:
-        while code == FLOAT and begin < n:
-            m = min(n - begin, <Py_ssize_t> PAIRS)
-            sum_few(sums, a + 8 * begin, b + 8 * begin, c + 8 * begin, 2 * m, count, True, code)
-            for j in range(m):
-                x = sums[2 * j] + sums[2 * j + 1]
-                dst[begin + j] = x if fresh else dst[begin + j] + x
-            begin += m
-        if code == FLOAT:
-            return
     for j in range(n):
         x = pair(a, j, code, dst)
         if count > 1:
@@ -857,10 +962,43 @@ cdef inline void halve(sum_t* dst, const sum_t* src, Py_ssize_t n) noexcept nogi
         dst[j] = added[sum_t](src[2 * j], src[2 * j + 1])
 
 
+cdef inline void twin_lanes(
+    double* hi, double* lo, const char* src, Py_ssize_t n, int code) noexcept nogil:
+    """Add up terms that are LANES apart, of n, as Twins whose parts lie apart: by vectors."""
+    cdef double high[CYPOOL_DOUBLES]
+    cdef double low[CYPOOL_DOUBLES]
+    cdef Py_ssize_t i = LANES, j, lane
+    cdef Twin x
+    for j in range(LANES):
+        x = term(src, j, code, &x)
+        hi[j] = x.hi
+        lo[j] = x.lo
+    while i + LANES <= n:
+        lane = 0
+        while lane < LANES:
+            for j in range(CYPOOL_DOUBLES):
+                x = term(src, i + lane + j, code, &x)
+                if code == TWIN:
+                    x = added[Twin](twin(hi[lane + j], lo[lane + j]), x)
+                else:
+                    x = with_one(twin(hi[lane + j], lo[lane + j]), x.hi)
+                high[j] = x.hi
+                low[j] = x.lo
+            for j in range(CYPOOL_DOUBLES):
+                hi[lane + j] = high[j]
+            for j in range(CYPOOL_DOUBLES):
+                lo[lane + j] = low[j]
+            cypool_apart()
+            lane += CYPOOL_DOUBLES
+        i += LANES
+
+
 cdef inline void sum_run(
     sum_t* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, bint fresh, int code) noexcept nogil:
     """dst[r, 0] = src[r, 0] + … + src[r, n - 1], and dst[r, 0] unless `fresh`; n >= 1."""
+    cdef double hi[LANES * RUNS]
+    cdef double lo[LANES * RUNS]
     cdef sum_t lane[LANES]
     cdef sum_t lanes[LANES * RUNS]
     cdef sum_t halves[LANES * RUNS]
@@ -883,15 +1021,22 @@ cdef inline void sum_run(
         for r in range(runs):
             i = 0
             if n >= LANES:
-                for j in range(LANES):
-                    lane[j] = term(src, j, code, dst)
-                i = LANES
-                while i + LANES <= n:
+                if sum_t is Twin:
+                    i = n - n % LANES
+                    twin_lanes(hi + LANES * r, lo + LANES * r, src, n, code)
+                    for j in range(LANES * r, LANES * r + LANES // 2):
+                        lanes[j - LANES // 2 * r] = added[sum_t](
+                            twin(hi[j], lo[j]), twin(hi[LANES // 2 + j], lo[LANES // 2 + j]))
+                else:
                     for j in range(LANES):
-                        lane[j] = added[sum_t](lane[j], term(src, i + j, code, dst))
-                    i += LANES
-                for j in range(LANES // 2):
-                    lanes[LANES // 2 * r + j] = added[sum_t](lane[j], lane[LANES // 2 + j])
+                        lane[j] = term(src, j, code, dst)
+                    i = LANES
+                    while i + LANES <= n:
+                        for j in range(LANES):
+                            lane[j] = added[sum_t](lane[j], term(src, i + j, code, dst))
+                        i += LANES
+                    for j in range(LANES // 2):
+                        lanes[LANES // 2 * r + j] = added[sum_t](lane[j], lane[LANES // 2 + j])
             if i < n:
                 x = term(src, i, code, dst)
                 for j in range(i + 1, n):
@@ -967,8 +1112,28 @@ cdef void sum_fold_of(
 cdef void sum_pairs_of(
     sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
-    sum_pairs(dst, dst_pitch, <const char**> src, src_pitch, count, rows, n, fresh, ahead,
-              code_of[term_t](NULL))
+    cdef sum_t sums[2 * PAIRS]
+    cdef const term_t* at[BATCH]
+    cdef Py_ssize_t begin, i, j, m, r
+    cdef sum_t x
+    if not (term_t is float or term_t is double):
+        sum_pairs(dst, dst_pitch, <const char**> src, src_pitch, count, rows, n, fresh, ahead,
+                  code_of[term_t](NULL))
+        return
+    # Sums of columns first, which takes half the shuffles.
+    for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
+        begin = 0
+        while begin < n:
+            m = min(n - begin, <Py_ssize_t> PAIRS)
+            for i in range(count):
+                at[i] = past(src[i], r * src_pitch) + 2 * begin
+            sum_fold_of[sum_t, term_t](sums, 0, at, 0, count, 1, 2 * m, True, NULL)
+            for j in range(m):
+                x = added[sum_t](sums[2 * j], sums[2 * j + 1])
+                dst[begin + j] = x if fresh else added[sum_t](dst[begin + j], x)
+            begin += m
+        dst = <sum_t*> (<char*> dst + dst_pitch)
 
 
 cdef void sum_run_of(

@@ -53,7 +53,7 @@ cdef enum:
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
     VECTOR = 32         # bytes that the remainder of a row is worth reaching
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole, or copied without a call
-    LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on
+    LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on, mostly
     FACTORS = 2048      # rows are finished together while they have so many elements or less
 
 # How the windows of an axis follow each other.
@@ -100,12 +100,14 @@ cdef struct Pool:
     bint plain              # the output's rows are contiguous
     bint leading            # the lane axis is not pooled: nothing horizontal to do
     bint reduces            # horizontal folds go run by run instead of sliding rows
+    Py_ssize_t share        # an eighth of a run is folded as a row if it has so many elements
     bint slides             # strided horizontal folds slide by one, then pick
     bint lifts              # the rows of an item are lifted once and slide over each other
     bint joins              # they are joined of suffixes and prefixes of blocks of rows
     bint direct             # a row without padding may be read where it lies
     bint pairs              # the lane windows are pairs, folded with their rows at once
     bint couples            # they are pairs of cells of several elements, which become output at once
+    bint windows            # they are a few cells of doubles, which become output at once
     bint bare               # scratch rows have no padding; the windows it cuts are folded apart
     bint unpadded           # no window needs any, and what is behind rows is in no window
     bint spreads            # lane windows are transposed: each phase of the lanes slides
@@ -469,9 +471,9 @@ cdef void lift_at_once(
     cdef const char* joined[FEW]
     cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size
     cdef Py_ssize_t begin = 0, run = 1, i
-    if p.rows.indices != NULL:
+    if p.rows.indices != NULL or p.windows:
         place.once.start = place.lane * p.lane.s - p.lane.before - position
-        place.once.cells = cells
+        place.once.cells = cells // p.inner
     elif p.couples:
         lift_couples(p, place, dst, pitch, batch, step, count, rows, cells, raw, ahead)
         return
@@ -597,7 +599,8 @@ cdef void lift_batch(
     cdef Ahead ahead
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size), near = 0, i = 0
     # Rows that are dealt out, or that windows share, are to stay whole.
-    cdef bint whole = place.at_once and (p.spreads or p.lifts or p.rows.indices != NULL)
+    cdef bint whole = place.at_once and (
+        p.spreads or p.lifts or p.windows or p.rows.indices != NULL)
     if place.fetches and count > 1:
         near = end_to_end(batch, step, count, rows, n)
     if near > 0 and rows == 1 and whole and n < LONG_ROWS // 2:
@@ -771,7 +774,7 @@ cdef void reduce_taps(
     cdef fold_f fold = p.rows.lift if raw else p.rows.fold
     cdef Py_ssize_t cell = p.inner * (p.size if raw else p.rows.size)
     cdef Py_ssize_t share = taps // 8, i
-    if share * p.inner >= LONG_SHARE or (p.inner > 1 and taps >= BATCH):
+    if share * p.inner >= p.share or (p.inner > 1 and taps >= BATCH):
         for i in range(8):
             batch[i] = src + i * share * cell
         fold(spare, 0, batch, 0, 8, 1, share * p.inner, True, NULL)
@@ -801,7 +804,7 @@ cdef void horizontal(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size
     cdef Py_ssize_t cells, at, count = 0, t, j, r, n
     if p.reduces:
-        if p.inner == 1 and taps < 8 * LONG_SHARE:
+        if p.inner == 1 and taps < 8 * p.share:
             # Short runs, a row of them in one call: along the lanes, or one in each row.
             run = p.rows.lift_run if raw else p.rows.fold_run
             if lanes == 1:
@@ -900,7 +903,7 @@ cdef void gather(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
     cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, m, run, phase, plane, at
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, m, run, phase, plane, at, i
     cdef Py_ssize_t rows = rows_of(p, place)
     cdef bint fresh = True
     # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
@@ -920,6 +923,7 @@ cdef void gather(
     cdef char* block
     cdef char* spare = scratch + p.block_bytes
     cdef char* raw = scratch + p.at_raw
+    cdef double* factors = <double*> (scratch + p.at_factors)
     if abreast:
         if p.row.xs == p.lane.n * p.inner * p.x_size:
             for plane in range(place.planes):
@@ -985,6 +989,12 @@ cdef void gather(
                     run = min(run, p.staged_run)
             if place.at_once:
                 place.once.factor = 1.0 / divisor_of(p, place, &row)
+                if p.rows.twins:
+                    fill_factors(p, place, r, 1, factors, <Memory*> (scratch + p.at_memory))
+                    for i in range(place.lanes * p.inner if p.windows else 1):
+                        factors[p.factors + i] = 1.0 / factors[i]
+                    place.once.divisors = factors
+                    place.once.inverses = factors + p.factors
                 place.once.first = row.first
                 place.once.taps = row.stop - row.first
             place.results = (call.out + place.out_at + (place.row + r) * p.row.os
@@ -1105,7 +1115,7 @@ cdef void uneven(
         n = clamped(lane.stop - tap, 0, taps)
         at = src + (lane.start + tap * p.lane.d - base) * cell
         if n > 0 and p.lane.d == 1:
-            if p.inner == 1 and n < 8 * LONG_SHARE:
+            if p.inner == 1 and n < 8 * p.share:
                 p.rows.fold_run(dst, dst_pitch, at, src_pitch, rows, n, fresh)
             else:
                 for r in range(rows):
@@ -2001,6 +2011,8 @@ cdef class Plan:
         p.ending.saturates = elem != out or divisor < terms
         p.ending.margin = <uint32_t> margin << 23
         p.reduces = reduces
+        # Runs of Twins are vectors, which rows of them are only in part.
+        p.share = taps + 1 if p.rows.twins and not omits and p.inner == 1 else LONG_SHARE
         p.slides = slides
         p.lifts = lifts
         p.joins = joins
@@ -2028,15 +2040,21 @@ cdef class Plan:
         overlap = p.lane.turned_k > p.lane.turned_s
         if p.spreads and overlap and not phases_fit(&p.lane, p.inner):
             at_once = False
+        p.windows = (at_once and acc == 4 and p.lane.k > 1 and not (joins or lifts or pairs)
+                     and p.rows.indices == NULL)
+        if p.windows and not (p.lane.k <= 3 and p.lane.d == 1 and (
+                p.lane.s == 1 or (p.lane.s == 2 < p.lane.k and p.inner == 1))):
+            raise ValueError(f"no kernel for windows of {p.lane.k} at once")
         if (at_once and p.plain and elem == out and not joins
-                and (leading or pairs or p.spreads or p.couples or p.rows.indices != NULL)):
+                and (leading or pairs or p.spreads or p.couples or p.windows
+                     or p.rows.indices != NULL)):
             # Windows along the lanes have as many sources as taps.
             rows = p.row.k * (p.lane.k if p.rows.indices != NULL else 1)
             for i in range(p.nouter):
                 rows *= p.outer[i].k
             p.rows.at_once = choose_at_once(
                 elem, mapping, acc, p.rows.indices != NULL, p.lane.k > 1, p.spreads,
-                overlap, p.row.k if lifts else 0, pairs, p.couples,
+                overlap, p.row.k if lifts else 0, pairs, p.couples, p.windows,
                 p.ending.shift > 0 and not p.ending.saturates, &most)
             if rows > most and p.rows.at_once != NULL:
                 raise ValueError(f"{rows} sources at once; at most {most} are possible")
@@ -2107,7 +2125,8 @@ cdef class Plan:
         p.factors = max(lanes * p.inner, min(tile * p.res_pitch * p.inner, FACTORS))
         p.at_factors = p.at_done + rounded_up(
             p.factors * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
-        p.at_memory = p.at_factors + rounded_up(p.factors * sizeof(double))
+        p.at_memory = p.at_factors + rounded_up(
+            (2 if p.rows.twins and at_once else 1) * p.factors * sizeof(double))
         p.scratch_bytes = p.at_memory + rounded_up(
             sizeof(Memory) + min(tile, FACTORS) * sizeof(double))
         if checks and p.rows.numbers != NULL:

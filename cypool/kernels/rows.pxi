@@ -176,7 +176,7 @@ cdef void choose_numbers(int lifted, bint least, Rows* rows) noexcept:
 
 cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> sum_fold_of[sum_t, term_t]
-    if not (sum_t is Twin or sum_t is Wide or sum_t is Sparse):
+    if not (sum_t is Wide or sum_t is Sparse):
         rows.pairs = <fold_f> sum_pairs_of[sum_t, term_t]
     if term_t is Half or term_t is Brain:
         rows.lift_run = <reduce_f> half_run[term_t]

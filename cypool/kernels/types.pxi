@@ -282,6 +282,8 @@ cdef enum:
 # What rows that are finished at once need besides.
 cdef struct Once:
     double factor       # what sums are multiplied by
+    const double* divisors  # of doubles, what each is divided by
+    const double* inverses
     int64_t index[BATCH]    # of each source's first row
     int64_t step        # and from a row to the next
     int64_t along       # and from a cell to the next
