@@ -429,6 +429,25 @@ def test_float64_is_rounded_once(shape, axis, window, pool, options, monkeypatch
             assert found[0][0][index] == float(exact)
 
 
+def test_float64_next_to_halfway_is_the_same_in_all_threads():
+    """Items that are doubtful go another way; those after them do not, whoever makes them."""
+    rng = np.random.default_rng(14)
+    n, rows, divisor = 3000, 40, 49
+    halfway = (rng.integers(2**53, 2**54, (rows, n)) | 1).astype(object) * divisor
+    above = halfway.astype(np.float64)
+    below = (halfway - np.frompyfunc(int, 1, 1)(above)).astype(np.float64)
+    beside = rng.uniform(-1, 1, (rows, n)) * 2.0**-46
+    x = np.stack([above, below, beside], 1)
+    x[::4, 0, ::50] = np.inf
+    x = x.reshape(3 * rows, n)
+    found = [
+        cypool.avg_pool(x, 3, axis=0, divisor_override=divisor, num_threads=threads)
+        for threads in (1, 2, 3, 7)
+    ]
+    for y in found[1:]:
+        np.testing.assert_array_equal(y, found[0])
+
+
 @pytest.mark.parametrize("cell", [(), (3,), (600,)])
 def test_means_of_pairs_that_cancel(cell, monkeypatch):
     """What is left is so many powers of 2 below what cancels: in doubles beside it, or lost."""

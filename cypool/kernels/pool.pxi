@@ -1807,7 +1807,8 @@ cdef void pool_item(
             # It is contiguous, and comes with no rows.
             fetch(out, place.planes * p.outer[p.nouter - 1].os)
     if p.rows.at_once != NULL and together and not call.tangled:
-        if memory.detours == 0:
+        # Next to halfway, Twins may be rounded the other way: not for what came before in a thread.
+        if memory.detours == 0 or p.rows.twins:
             place.at_once = True
             place.scans = False
             place.once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
