@@ -169,4 +169,21 @@ def extreme(rng, shape, dtype):
     return np.asarray(np.clip(numbers, -float(info.max), float(info.max)), dtype)
 
 
-VALUES = {"ordinary": ordinary, "sparse": sparse, "special": special, "extreme": extreme}
+def halfway(rng, shape, dtype):
+    """Return whole floats of all digits, and little ones: their sums lie next to ties."""
+    dtype = np.dtype(dtype)
+    if not is_float(dtype):
+        return special(rng, shape, dtype)
+    digits = finfo(dtype).nmant + 1
+    whole = rng.integers(2 ** (digits - 1), 2**digits, shape).astype(np.float64)
+    little = np.ldexp(rng.integers(-1, 2, shape) / 2.0, -rng.integers(0, digits, shape))
+    return np.asarray(np.where(rng.random(shape) < 0.5, whole, little), dtype)
+
+
+VALUES = {
+    "ordinary": ordinary,
+    "sparse": sparse,
+    "special": special,
+    "extreme": extreme,
+    "halfway": halfway,
+}

@@ -1,7 +1,8 @@
 """Calls of every function with arguments of every kind, and what the exact reference says of them.
 
-`cases` draws a call; `check` makes it and compares.  A call is a `Case`, which its own repr makes
-again: ``check(Case(...))``.
+`cases` draws a call; `check` makes it and compares; `check_batch` makes it of many arrays at once,
+and compares that with a call of each.  A call is a `Case`, which its own repr makes again:
+``check(Case(...))``.
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ ORDERS = (1, 2, 2, 3, 0.5, 1.5, 2.5, 7, 30, 100, inf)
 #: The most numbers that the reference is given to combine in one example; roots are dear.
 MOST = 2500
 MOST_OF_NORMS = 400
+
+#: And the most elements of a batch.
+MOST_OF_BATCHES = 200_000
 
 
 class Case(NamedTuple):
@@ -326,7 +330,7 @@ def cases(draw, functions=FUNCTIONS, value_names=None):
         a = draw(st.sampled_from(empty))
         shape = (*shape[:a], 0, *shape[a + 1 :])
 
-    names = ("ordinary", "sparse", "special")
+    names = ("ordinary", "sparse", "special", "halfway")
     if function in POOLINGS:
         dtype = draw(st.sampled_from(DTYPES))
         options["nan_policy"] = draw(st.sampled_from(("propagate", "propagate", "omit", "raise")))
@@ -532,6 +536,46 @@ def check(case, ulps=None):
         check_way_back(case, call, result)
 
 
+def check_batch(case):
+    """Make one call of many arrays, along a first or last axis, and compare it with one of each.
+
+    Large arrays take other ways than small ones, with channels last too, to the same bits.
+    """
+    rng = np.random.default_rng(case.seed)
+    ndim = len(case.shape)
+    several = [case._replace(seed=case.seed + i, num_threads=1) for i in range(4)]
+    calls = [prepare(each) for each in several]
+    if ndim == 0 or any(refusal(case, call) for call in calls):
+        return
+    last = rng.random() < 0.5
+    beside = -1 if last else 0
+    size = max(math.prod(x.shape) for x in (*calls[0].arrays, np.empty(calls[0].shape, bool)))
+    number = int(rng.integers(2, max(3, min(4000, MOST_OF_BATCHES // max(size, 1)))))
+    chosen = rng.integers(0, len(several), number)
+
+    def batch(arrays):
+        return np.take(np.stack(arrays, beside), chosen, beside)
+
+    axes = range(ndim) if case.axis is None else np.atleast_1d(case.axis).tolist()
+    arguments = list(calls[0].arguments)
+    if case.function not in POOLINGS and case.function not in NORMS and arguments:
+        arguments[0] = (*case.shape, number) if last else (number, *case.shape)
+    arrays = [batch(x) for x in zip(*(call.arrays for call in calls), strict=True)]
+    if case.layout in LAYOUTS:
+        arrays = [arrange(x, case.layout) for x in arrays]
+    options = {**calls[0].options, "axis": tuple(a % ndim + (not last) for a in axes)}
+    results = getattr(cypool, case.function)(
+        *arrays, *arguments, **options, **{**calls[0].own, "num_threads": case.num_threads}
+    )
+    results = results if isinstance(results, tuple) else (results,)
+    expected = zip(*(run(each) for each in several), strict=True)
+    for y, parts in zip(results, expected, strict=True):
+        room = 0.0
+        if case.function in NORMS:  # powers of vectors and of single numbers may differ
+            room = relative_room(case) + 2 * float(finfo(y.dtype).eps)
+        np.testing.assert_allclose(plain(y), plain(batch(parts)), room)
+
+
 def check_pooling(case, call, result, indices, ulps):
     """Compare a pooling's result, and its indices."""
     (x,) = call.arrays
@@ -570,6 +614,12 @@ def assert_norm_right(case, call, result, known):
         assert low <= got <= high, f"{got} for {number}"
 
 
+def relative_room(case):
+    """Return how far a gradient of norms may be off, for its powers."""
+    p = case.options["p"]
+    return 0.0 if p == inf else (2 * abs(p - 1) + 8) * 2.0**-52
+
+
 def check_way_back(case, call, result):
     """Compare an unpooling or a gradient."""
     function = getattr(reference, case.function)
@@ -583,8 +633,7 @@ def check_way_back(case, call, result):
     ulps, relative = 2, 0.0
     if case.function in NORMS:
         sizes[1] = np.abs(sizes[1].astype(np.float64))
-        p = case.options["p"]
-        relative = 0 if p == inf else (2 * abs(p - 1) + 8) * 2.0**-52
+        relative = relative_room(case)
     if case.function in ADDING:
         ones = np.ones(arrays[0].shape, int)
         most = np.max(function(ones, *arrays[1:], *call.arguments, **call.options), initial=1)
@@ -596,6 +645,17 @@ def check_way_back(case, call, result):
 
 
 #: What a failing call needs to be made again, with `tests` and the repository on the path.
-PASTE = "from cases import Case, check, inf, nan"
+PASTE = "from cases import Case, check, check_batch, inf, nan"
 
-__all__ = ["BFLOATS", "FUNCTIONS", "PASTE", "Case", "cases", "check", "inf", "nan", "run"]
+__all__ = [
+    "BFLOATS",
+    "FUNCTIONS",
+    "PASTE",
+    "Case",
+    "cases",
+    "check",
+    "check_batch",
+    "inf",
+    "nan",
+    "run",
+]

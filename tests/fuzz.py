@@ -16,19 +16,21 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.append(str(HERE.parent))  # for the reference; cypool may be an installed one
 
-from cases import FUNCTIONS, PASTE, Case, cases, check  # noqa: E402
+from cases import FUNCTIONS, PASTE, Case, cases, check, check_batch  # noqa: E402
 from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 
 import cypool  # noqa: E402
 
 CHUNK = 500
 MOST_SHOWN = 3  # of each function
+BATCHES = 4  # one in so many calls is made of a batch, too
 
 
 def calls(number: int, start: int, functions: tuple[str, ...]) -> list[Case]:
@@ -51,12 +53,12 @@ def calls(number: int, start: int, functions: tuple[str, ...]) -> list[Case]:
     return drawn
 
 
-def fails(case: Case) -> str:
+def fails(case: Case, judge: Callable[[Case], None]) -> str:
     """Make a call, and return what is wrong with it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            check(case)
+            judge(case)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # pytest's own failures are no Exceptions
@@ -94,13 +96,16 @@ def main() -> int:
             if time.monotonic() > stop:
                 break
             made[case.function] += 1
-            wrong = fails(case)
-            if wrong:
+            judges = (check, check_batch) if case.seed % BATCHES == 0 else (check,)
+            for judge in judges:
+                wrong = fails(case, judge)
+                if not wrong:
+                    continue
                 failed[case.function] += 1
                 if failed[case.function] <= MOST_SHOWN:
                     if failed.total() == 1:
                         print(PASTE)
-                    print(f"# {wrong}\ncheck({case!r})", flush=True)
+                    print(f"# {wrong}\n{judge.__name__}({case!r})", flush=True)
         if time.monotonic() > stop:
             break
     for name in FUNCTIONS:

@@ -39,6 +39,7 @@ from cases import (
     assert_right,
     cases,
     check,
+    check_batch,
     nothing,
     prepare,
     run,
@@ -86,6 +87,12 @@ def test_global_pooling_is_the_reference_s(case):
 @given(cases(ADAPTIVE))
 def test_adaptive_pooling_is_the_reference_s(case):
     check(case)
+
+
+@examples(0.3)
+@given(cases())
+def test_batches_are_pooled_as_their_arrays(case):
+    check_batch(case)
 
 
 @examples(0.15)
