@@ -48,7 +48,8 @@ ctypedef fused index_t:
 
 cdef enum:
     PHASES = 4096       # elements of all sources, dealt out
-    GROUP = 128         # results of 16-bit floats that are added up in float, or are not
+    GROUP = 128         # results of 16-bit floats, all of which are added up anew
+    SEVERAL = 8         # if more than so many are to be
     BLOCK = 8 * GROUP   # and of which that is found out before
     TINY = 5 << 10      # bits of a float16 whose quarter is not subnormal, as that may be slow
     CHUNK = 256         # elements that are kept with their indices, or columns of sums
@@ -389,18 +390,17 @@ cdef inline uint16_t too_far(
 
 cdef inline void far_rows(
     uint16_t* far, uint16_t* top, const half_t** src, Py_ssize_t pitch, Py_ssize_t given,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t per, int count, bint pairs) noexcept nogil:
-    """Set the signs of far[:n] if float may be too short for the windows of `per` rows.
+    Py_ssize_t rows, Py_ssize_t n, int count, bint pairs) noexcept nogil:
+    """Give far[r * n + j] a sign if float may be too short for that window.
 
-    And of far[n:2 * n] for those of the next ones, and so on; and widen top[:n] to the greatest
-    magnitudes of all.
+    And widen top[:n] to the greatest magnitudes of all rows.
     """
     cdef const half_t* a = src[0]
     cdef const half_t* b = src[1 if count > 1 else 0]
     cdef const half_t* c = src[2 if count > 2 else 0]
     cdef const half_t* d = src[3 if count > 2 else 0]
     cdef uint16_t most, least
-    cdef Py_ssize_t j, i, r, left = per
+    cdef Py_ssize_t j, i, r
     for r in range(rows):
         for j in range(n):
             most = 0
@@ -412,13 +412,10 @@ cdef inline void far_rows(
                 if count > 2:
                     stretch(&most, &least, c + ((2 if pairs else 1) * j + i))
                     stretch(&most, &least, d + ((2 if pairs else 1) * j + i))
-            far[j] |= too_far(
+            far[j] = too_far(
                 most, least, (count + 1) // 2 + (1 if pairs and count > 1 else 0), src[0])
             top[j] = most if most > top[j] else top[j]
-        left -= 1
-        if left == 0:
-            left = per
-            far += n
+        far += n
         a = past(a, pitch)
         b = past(b, pitch if given > 1 else 0)
         c = past(c, pitch)
@@ -509,22 +506,70 @@ cdef inline void half_lanes(
         dst = <half_t*> (<char*> dst + dst_pitch)
 
 
+cdef inline void one_half(
+    half_t* dst, const half_t** src, Py_ssize_t offset, Py_ssize_t given, int count, bint pairs,
+    lane_t factor) noexcept nogil:
+    """dst[0] = a factor times the sum of terms, or pairs, at an offset in bytes."""
+    cdef const half_t* at[MOST_ROWS]
+    cdef uint32_t lanes[MOST_ROWS + 1]
+    cdef Py_ssize_t i
+    for i in range(count):
+        lanes[i] = 0
+        memcpy(&lanes[i], past(src[i], offset if i < given else 0),
+               (2 if pairs else 1) * sizeof(half_t))
+        at[i] = <const half_t*> &lanes[i]
+    half_lanes(<half_t*> &lanes[MOST_ROWS], 0, at, 0, given, 1, 1, count, pairs, factor, NULL)
+    memcpy(dst, &lanes[MOST_ROWS], sizeof(half_t))
+
+
 cdef inline void once_halves(
     half_t* dst, Py_ssize_t dst_pitch, const half_t** src, Py_ssize_t pitch, Py_ssize_t given,
     Py_ssize_t rows, Py_ssize_t n, int count, bint pairs, lane_t factor,
     const Ahead* ahead) noexcept nogil:
     """dst[r, j] = a factor times the sum of 1, 2, 4 or 9 terms, or pairs."""
+    cdef Py_ssize_t lanes = n if pairs else n // 2, r
+    half_lanes(dst, dst_pitch, src, pitch, given, rows, lanes, count, pairs, factor, ahead)
+    # An odd one is a part of no lane.
+    for r in range(0 if pairs else n % 2 * rows):
+        one_half(<half_t*> (<char*> dst + r * dst_pitch) + n - 1, src,
+                 r * pitch + (n - 1) * sizeof(half_t), given, count, False, factor)
+
+
+cdef inline bint add_up_anew(
+    half_t* dst, Py_ssize_t dst_pitch, const uint16_t* far, const half_t** src, Py_ssize_t pitch,
+    Py_ssize_t given, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t apart, int count, bint pairs,
+    double factor) noexcept nogil:
+    """Make those results by doubles whose `far` has a sign; its rows are so many `apart`.
+
+    Returns whether double may be too short as well.
+    """
     cdef const half_t* at[MOST_ROWS]
-    cdef uint32_t rest[MOST_ROWS + 1]
-    cdef Py_ssize_t terms = 2 * n if pairs else n, i, r
-    half_lanes(dst, dst_pitch, src, pitch, given, rows, terms // 2, count, pairs, factor, ahead)
-    # An odd one fills a part of a lane elsewhere.
-    for r in range(rows if terms % 2 else 0):
-        for i in range(count):
-            rest[i] = past(src[i], r * pitch if i < given else 0)[n - 1].bits
-            at[i] = <const half_t*> &rest[i]
-        half_lanes(<half_t*> &rest[MOST_ROWS], 0, at, 0, given, 1, 1, count, pairs, factor, NULL)
-        memcpy(<char*> (dst + n - 1) + r * dst_pitch, &rest[MOST_ROWS], sizeof(half_t))
+    cdef Py_ssize_t scale = 2 if pairs else 1, i, j, r, offset
+    cdef uint16_t number = 0
+    for r in range(rows):
+        for j in range(n):
+            number += <uint16_t> (far[r * apart + j] >> 15)
+    if number == 0:
+        return False
+    if number > SEVERAL:
+        if half_t is Brain:
+            if far_apart(src, pitch, given, rows, scale * n):
+                return True
+        once_halves(dst, dst_pitch, src, pitch, given, rows, n, count, pairs, factor, NULL)
+        return False
+    for r in range(rows):
+        for j in range(n):
+            if far[r * apart + j] < 0x8000:
+                continue
+            offset = r * pitch + scale * j * <Py_ssize_t> sizeof(half_t)
+            if half_t is Brain:
+                for i in range(given):
+                    at[i] = past(src[i], offset)
+                if far_apart(at, 0, given, 1, scale):
+                    return True
+            one_half(<half_t*> (<char*> dst + r * dst_pitch) + j, src, offset, given, count,
+                     pairs, factor)
+    return False
 
 
 cdef inline bint halves_block(
@@ -533,16 +578,17 @@ cdef inline bint halves_block(
     const Ahead* ahead) noexcept nogil:
     """halves_all() of rows of up to BLOCK results, with 1, 2, 4 or 9 sources.
 
-    Sums are those of float if `in_float`, of up to BLOCK results in all; groups of which it may not
-    have room for one are added up anew.
+    Sums are those of float if `in_float`, of up to BLOCK results in all; those that it may not have
+    room for are added up anew.
     """
     cdef const half_t* at[MOST_ROWS]
     cdef uint16_t nothing[2 * BLOCK]
     cdef uint16_t top[BLOCK]
     cdef uint16_t far[BLOCK]
     cdef uint16_t any_ = 0, infinite = 0x7F80 if half_t is Brain else 0x7C00
-    cdef Py_ssize_t scale = 2 if pairs else 1, part = min(n, <Py_ssize_t> GROUP)
-    cdef Py_ssize_t per = GROUP // part, begin, i, j, m, r
+    cdef Py_ssize_t scale = 2 if pairs else 1, begin, i, j, m, per, r
+    # With exponents as half_of() takes them.
+    cdef double wide = factor * 2.0**127
     for i in range(scale * n if given < count else 0):
         nothing[i] = 0x8000     # -0.0
     for i in range(given, count):
@@ -550,42 +596,30 @@ cdef inline bint halves_block(
     for i in range(given):
         at[i] = src[i]
     if in_float:
-        memset(far, 0, rows * n * sizeof(far[0]))
         memset(top, 0, n * sizeof(top[0]))
-        far_rows(far, top, at, pitch, given, rows, n, per, count, pairs)
+        far_rows(far, top, at, pitch, given, rows, n, count, pairs)
         for j in range(n):
             any_ = top[j] if top[j] > any_ else any_
         if any_ >= infinite:
             return True
         in_float = half_t is Brain or any_ == 0 or any_ >= TINY
-    if in_float:
-        once_halves(
-            dst, dst_pitch, at, pitch, given, rows, n, count, pairs, <float> factor, ahead)
-        ahead = NULL
-    else:
-        part = n
-        per = rows
+    if not in_float:
+        once_halves(dst, dst_pitch, at, pitch, given, rows, n, count, pairs, wide, ahead)
+        return False
+    once_halves(dst, dst_pitch, at, pitch, given, rows, n, count, pairs, <float> factor, ahead)
+    per = max(<Py_ssize_t> 1, GROUP // n)
     r = 0
     while r < rows:
-        m = min(per, rows - r)
         begin = 0
         while begin < n:
-            part = min(part, n - begin)
-            any_ = 0 if in_float else 0x8000
-            for j in range(part if in_float else 0):
-                any_ |= far[r // per * n + begin + j]
-            if any_ >= 0x8000:
-                for i in range(given):
-                    at[i] = past(src[i], r * pitch) + scale * begin
-                if half_t is Brain:
-                    if in_float and far_apart(at, pitch, given, m, scale * part):
-                        return True
-                # With exponents as half_of() takes them.
-                once_halves(
-                    <half_t*> (<char*> dst + r * dst_pitch) + begin, dst_pitch, at, pitch, given,
-                    m, part, count, pairs, factor * 2.0**127, ahead)
-            begin += part
-        part = min(n, <Py_ssize_t> GROUP)
+            m = min(n - begin, <Py_ssize_t> GROUP)
+            for i in range(given):
+                at[i] = past(src[i], r * pitch) + scale * begin
+            if add_up_anew(<half_t*> (<char*> dst + r * dst_pitch) + begin, dst_pitch,
+                           far + (r * n + begin), at, pitch, given, min(per, rows - r), m, n, count,
+                           pairs, wide):
+                return True
+            begin += m
         r += per
     return False
 

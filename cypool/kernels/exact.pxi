@@ -77,7 +77,7 @@ cdef inline double total_of(real_sum_t x) noexcept nogil:
 
 cdef inline uint32_t doubtful(real_sum_t x, double bound, bint overflows) noexcept nogil:
     """Whether a sum is below the bound in magnitude, or overflowed to infinity or NaN; a power
-    that does is the greatest number (see to_power)."""
+    that does is the greatest number (see powers)."""
     cdef double size, most = 1.7976931348623157e+308
     size = fabs(total_of(x))
     return <uint32_t> (size < bound) | (<uint32_t> (size >= most or size != size) if overflows

@@ -273,48 +273,71 @@ cdef inline double bounded(double power, double x) noexcept nogil:
     return most if most < power else power
 
 
+cdef enum:
+    POWERS = 256        # powers and roots that are made together, of whatever type they are
+
+
+cdef void powers(double* x, Py_ssize_t n, double exponent) noexcept nogil:
+    """|x|**exponent in place of x, but 0 and infinite only if x is."""
+    cdef Py_ssize_t j
+    cdef int times
+    if is_small(exponent):
+        times = <int> exponent
+        for j in range(n):
+            x[j] = bounded(small_power(fabs(x[j]), times), x[j])
+    else:
+        for j in range(n):
+            x[j] = bounded(pow(fabs(x[j]), exponent), x[j])
+
+
+cdef void slopes(double* x, Py_ssize_t n, double exponent) noexcept nogil:
+    """sign(x) |x|**exponent in place of x, and 0 (of either sign) only if x is."""
+    cdef Py_ssize_t j
+    cdef double y
+    cdef int times
+    if exponent == 1.0:
+        return
+    elif is_small(exponent):
+        times = <int> exponent
+        for j in range(n):
+            y = copysign(small_power(fabs(x[j]), times), x[j])
+            y = y if x[j] == x[j] else x[j]
+            x[j] = 0.0 if x[j] == 0.0 else y
+    else:
+        for j in range(n):
+            # The norm of what is infinite is: the slope is no number.
+            y = copysign(pow(fabs(x[j]), exponent), x[j]) if fabs(x[j]) < INFINITY else NAN
+            x[j] = 0.0 if x[j] == 0.0 else y
+
+
 cdef void to_power(
     double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil:
-    """|x|**p, but 0 and infinite only if x is: the range of an item shows what is out of range."""
-    cdef Py_ssize_t j
-    cdef double exponent = how.exponent
-    cdef int times
-    if exponent == 1.0:
-        for j in range(n * inner):
+    """|x|**p: the range of an item shows what is out of range."""
+    cdef Py_ssize_t begin = 0, j, m
+    n *= inner
+    if how.exponent == 1.0:
+        for j in range(n):
             dst[j] = fabs(number(src[j]))
-    elif is_small(exponent):
-        times = <int> exponent
-        for j in range(n * inner):
-            dst[j] = bounded(small_power(fabs(number(src[j])), times), number(src[j]))
-    else:
-        for j in range(n * inner):
-            dst[j] = bounded(pow(fabs(number(src[j])), exponent), number(src[j]))
+        return
+    while begin < n:
+        m = min(n - begin, <Py_ssize_t> POWERS)
+        to_number(dst + begin, src + begin, m, 1, index, how)
+        powers(dst + begin, m, how.exponent)
+        begin += m
 
 
 cdef void to_slope(
     double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil:
-    """sign(x) |x|**(p - 1), and 0 (of either sign) only if x is."""
-    cdef Py_ssize_t j
-    cdef double exponent = how.exponent - 1.0, x, y
-    cdef int times
-    if exponent == 1.0:
-        for j in range(n * inner):
-            dst[j] = number(src[j])
-    elif is_small(exponent):
-        times = <int> exponent
-        for j in range(n * inner):
-            x = number(src[j])
-            y = copysign(small_power(fabs(x), times), x)
-            y = y if x == x else x
-            dst[j] = 0.0 if x == 0.0 else y
-    else:
-        for j in range(n * inner):
-            x = number(src[j])
-            # The norm of what is infinite is: the slope is no number.
-            y = copysign(pow(fabs(x), exponent), x) if fabs(x) < INFINITY else NAN
-            dst[j] = 0.0 if x == 0.0 else y
+    """sign(x) |x|**(p - 1)."""
+    cdef Py_ssize_t begin = 0, m
+    n *= inner
+    while begin < n:
+        m = min(n - begin, <Py_ssize_t> POWERS)
+        to_number(dst + begin, src + begin, m, 1, index, how)
+        slopes(dst + begin, m, how.exponent - 1.0)
+        begin += m
 
 
 cdef void to_packed(
@@ -484,25 +507,44 @@ cdef inline double root(double x, double p) noexcept nogil:
     return y - y * excess if 0.0 < power < INFINITY and x < INFINITY else y
 
 
+cdef void norms(double* dst, const real_sum_t* src, Py_ssize_t n, double p) noexcept nogil:
+    """dst[j] = src[j] ** (1 / p)."""
+    cdef Py_ssize_t j
+    if p == 1.0:
+        for j in range(n):
+            dst[j] = norm_total(src[j])
+    elif p == 2.0:
+        for j in range(n):
+            dst[j] = sqrt(norm_total(src[j]))
+    else:
+        for j in range(n):
+            dst[j] = root(norm_total(src[j]), p)
+
+
 cdef void root_finish(
     out_t* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
     """dst[r, j] = src[r, j] ** (1 / p); factors[j] is p."""
-    cdef Py_ssize_t j, r
+    cdef double roots[POWERS]
     cdef double p = factors[0]
+    cdef Py_ssize_t begin, j, m, r
     if dst_pitch == n * sizeof(dst[0]) and src_pitch == n * sizeof(src[0]):
         n *= rows
         rows = 1
     for r in range(rows):
+        begin = n if p == 1.0 or p == 2.0 else 0    # simple roots need no buffer
         if p == 1.0:
             for j in range(n):
                 put(dst + j, norm_total(src[j]))
         elif p == 2.0:
             for j in range(n):
                 put(dst + j, sqrt(norm_total(src[j])))
-        else:
-            for j in range(n):
-                put(dst + j, root(norm_total(src[j]), p))
+        while begin < n:
+            m = min(n - begin, <Py_ssize_t> POWERS)
+            norms(roots, src + begin, m, p)
+            for j in range(m):
+                put(dst + begin + j, roots[j])
+            begin += m
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const real_sum_t*> (<const char*> src + src_pitch)
 
@@ -519,15 +561,7 @@ cdef void weight_finish(
     cdef double p = ending.exponent
     cdef int times
     for r in range(rows):
-        if p == 1.0:
-            for j in range(n):
-                dst[j] = norm_total(src[j])
-        elif p == 2.0:
-            for j in range(n):
-                dst[j] = sqrt(norm_total(src[j]))
-        else:
-            for j in range(n):
-                dst[j] = root(norm_total(src[j]), p)
+        norms(dst, src, n, p)
         if is_small(p - 1.0):
             times = <int> (p - 1.0)
             for j in range(n):

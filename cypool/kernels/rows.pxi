@@ -10,6 +10,26 @@ cdef inline bint low_byte_first() noexcept nogil:
     return (<uint8_t*> &one)[0] == 1
 
 
+cdef inline void pack(char* dst, const char* src, Py_ssize_t n, int size) noexcept nogil:
+    """Copy every other one of 16 n cells of three bytes or more, in words put together of them."""
+    cdef uint64_t word, part
+    cdef Py_ssize_t j
+    cdef int w, i, cell, low
+    for j in range(n):
+        for w in range(size):
+            word = 0
+            for i in range(4):
+                cell = 8 * w // size + i
+                low = cell * size - 8 * w   # where it begins in the word
+                if low < 8:
+                    memcpy(&part, src + 8 * w + cell * size, 8)
+                    part &= <uint64_t> -1 << (8 * max(low, 0))
+                    word |= part & <uint64_t> -1 >> (8 * max(8 - low - size, 0))
+            memcpy(dst + 8 * w, &word, 8)
+        dst += 8 * size
+        src += 16 * size
+
+
 cdef void split(
     bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t m,
     Py_ssize_t inner, bint all) noexcept nogil:
@@ -20,33 +40,25 @@ cdef void split(
     """
     cdef Py_ssize_t n = cells // step
     cdef Py_ssize_t j, p, c, phases = step if all else 1
-    cdef uint32_t a, b, d
-    cdef uint16_t x, y, z
-    if (CYPOOL_DOUBLES > 4 and inner * sizeof(bits_t) == 3 and step == 2 and not all and n > 0
-            and low_byte_first()):
-        # Pixels of colour pictures, in twos: groups of three vectorise, and pay with AVX-512.
-        for j in range(n // 2):
-            memcpy(&a, src + 12 * j, 4)
-            memcpy(&b, src + 12 * j + 4, 4)
-            memcpy(&d, src + 12 * j + 8, 4)
-            x = <uint16_t> a
-            y = <uint16_t> (((a >> 16) & 0xFF) | ((b >> 8) & 0xFF00))
-            z = <uint16_t> ((b >> 24) | ((d & 0xFF) << 8))
-            memcpy(dst + 6 * j, &x, 2)
-            memcpy(dst + 6 * j + 2, &y, 2)
-            memcpy(dst + 6 * j + 4, &z, 2)
-        if n % 2:
-            memcpy(dst + 3 * (n - 1), src + 6 * (n - 1), 3)
-    elif inner > 1 and not all and inner * sizeof(bits_t) <= 32 and n > 0:
+    cdef Py_ssize_t size = inner * <Py_ssize_t> sizeof(bits_t)
+    if (size == 3 or size == 6) and step == 2 and not all and low_byte_first():
+        # Pixels of colour pictures.
+        if size == 3:
+            pack(<char*> dst, <const char*> src, n // 8, 3)
+        else:
+            pack(<char*> dst, <const char*> src, n // 8, 6)
+        for j in range(n - n % 8, n):
+            memcpy(dst + j * inner, src + 2 * j * inner, size)
+    elif inner > 1 and not all and size <= 32 and n > 0:
         # Cells are copied in a few words; what that writes past a cell, the next overwrites.
         for j in range(n - 1):
-            if inner * sizeof(bits_t) <= 8:
+            if size <= 8:
                 memcpy(dst + j * inner, src + j * step * inner, 8)
-            elif inner * sizeof(bits_t) <= 16:
+            elif size <= 16:
                 memcpy(dst + j * inner, src + j * step * inner, 16)
             else:
                 memcpy(dst + j * inner, src + j * step * inner, 32)
-        memcpy(dst + (n - 1) * inner, src + (n - 1) * step * inner, inner * sizeof(bits_t))
+        memcpy(dst + (n - 1) * inner, src + (n - 1) * step * inner, size)
     elif inner > 1:
         for p in range(phases):
             for j in range(n):
