@@ -42,6 +42,7 @@ cdef enum:
     LONG_ROWS = 8192    # bytes of a window's rows: longer ones are folded in pieces
     PIECE = 1024        # of so many bytes of all rows together
     LEAD = 8192         # what is fetched lies so many bytes further on, or twice for pieces
+    LEAD_ROWS = 65536   # but whole rows of windows, if these are no farther apart
     LEAD_OUT = 2048     # and output that is not written at the end
     MOST_FETCHED = 65536    # bytes of sources that are worth it
     PLANES_FETCHED = 8192   # and of planes; the rows of larger ones are fetched one by one
@@ -524,7 +525,7 @@ cdef void lift_pieces(
     cdef Py_ssize_t lanes = place.lanes, first = place.lane, lead = 2 * LEAD // count
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size)
     cdef bint alone = rows == 1 and n < LONG_ROWS // 2
-    cdef bint by_lane = place.at_once or p.pairs
+    cdef bint by_lane = place.at_once or p.pairs, by_rows = False
     cdef Py_ssize_t most = lanes if by_lane else cells, each = p.lane.s * p.inner if by_lane else 1
     cdef Py_ssize_t size = each * (p.x_size if place.at_once else p.size)
     cdef Py_ssize_t acc_size = p.inner * p.out_size if place.at_once else p.rows.size
@@ -545,6 +546,9 @@ cdef void lift_pieces(
         lead = 2 * LEAD // p.row.s
     if alone:
         ahead.first = count
+    elif n <= step <= LEAD_ROWS:
+        by_rows = True
+        lead = max(lead // step, 1) * step
     for r in range(rows):
         j = 0
         while j < most:
@@ -557,6 +561,8 @@ cdef void lift_pieces(
                 while i < count:
                     fetch(batch[i] + near * (n + j * size), near * run * size)
                     i += near
+            elif by_rows:
+                pass
             elif j * size + lead < n:
                 pieces = min(pieces, (n - lead - j * size) // (run * size) + 1)
             else:
