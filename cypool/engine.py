@@ -578,6 +578,9 @@ def plan_for(
     # Each row has one index, which has to fit in 32 bits or, beside elements of 8 bytes, in 64.
     ordered = x_dtype.kind in "iub" or (x_dtype.kind == "f" and size > 2)
     firsts = mapping == ("pack" if size <= 4 else "pack_wide") and not request.omits and ordered
+    # Of equal elements the first is kept that comes: in memory they have to lie in C order.
+    index_steps = [axis.step for axis in (*merged, row, lane) if axis.k > 1]
+    firsts = firsts and index_steps == sorted(index_steps, reverse=True)
     if lane.is_plain() and lane.step == 0:
         firsts = firsts and rows_above * row.k <= FIRST_AT_ONCE
     else:

@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 from importlib import import_module
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -695,6 +696,29 @@ def test_adaptive_windows_that_slide(dtype, length, result, monkeypatch):
         )
         for y in ways(monkeypatch, lambda adaptive=adaptive: adaptive(x, result, axis=2, **THREE)):
             np.testing.assert_array_equal(plain(y), plain(expected))
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float32", "float64"])
+def test_the_first_of_equal_elements_is_so_in_c_order_wherever_it_lies(dtype, order):
+    values = np.random.default_rng(8).random((6, 9, 4000)) < 0.5
+    for turn in range(3):  # the long axis, and which are pooled
+        x = np.moveaxis(values, 2, turn).astype(dtype)
+        laid = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+        pooled = [a for a in range(3) if a != turn]
+        for axis in (pooled, [turn, pooled[0]], [turn, pooled[1]]):
+            for k, s in ((2, 2), (3, 2), (3, 1)):
+                given = {"axis": axis, "return_indices": True}
+                for y, expected in zip(
+                    cypool.max_pool(laid, k, s, **given),
+                    cypool.max_pool(x, k, s, **given),
+                    strict=True,
+                ):
+                    np.testing.assert_array_equal(y, expected)
+        least, where = cypool.global_min_pool(laid, axis=pooled, return_indices=True)
+        flat = np.moveaxis(x, turn, 0).reshape(x.shape[turn], -1)
+        np.testing.assert_array_equal(least, flat.min(1))
+        np.testing.assert_array_equal(where, flat.argmin(1))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float16", *BFLOATS, "float32", "float64"])
