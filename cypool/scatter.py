@@ -20,7 +20,7 @@ from .engine import (
 )
 
 #: The kernels' codes of what is done.
-WAYS = {"put": 0, "take": 1, "add": 2, "check": 3}
+WAYS = {"put": 0, "take": 1, "add": 2}
 
 
 def scatter(
@@ -50,7 +50,7 @@ def scatter(
             and not np.may_share_memory(target, x)
             and not np.may_share_memory(target, places)
         ):
-            route("check", x, places, target, axes, num_threads)
+            check_indices(places, [lengths[a] for a in axes], num_threads)
             route(way, x, places, target, axes, num_threads, clears=True)
             return out
     result = np.empty(lengths, wide)
@@ -111,6 +111,17 @@ def check_lengths(
                 f"{a_name} has length {n} along axis {axis}, which is not pooled, and {b_name}"
                 f" length {m}; they must be equal"
             )
+
+
+def check_indices(indices: Array, lengths: list[int], num_threads: int | None) -> None:
+    """Refuse indices outside the pooled axes before anything is done."""
+    if indices.size and kernels.strays(
+        indices,
+        axes=end_to_end(list(zip(indices.shape, indices.strides, strict=True))) or [(1, 0)],
+        positions=math.prod(lengths),
+        threads=threads.resolve(num_threads) if indices.size >= SERIAL else 1,
+    ):
+        check_range(indices, lengths)
 
 
 def check_range(indices: Array, lengths: list[int]) -> None:

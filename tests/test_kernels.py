@@ -84,6 +84,7 @@ def results(name: str, monkeypatch: pytest.MonkeyPatch, x: np.ndarray, arguments
     module = import_module(f"cypool.kernels.{name}")
     monkeypatch.setattr(engine, "Plan", module.Plan)
     monkeypatch.setattr(kernels, "route", module.route)
+    monkeypatch.setattr(kernels, "strays", module.strays)
     engine.planned.cache_clear()
     try:
         pools = cypool.max_pool, cypool.min_pool, cypool.sum_pool, cypool.avg_pool

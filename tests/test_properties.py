@@ -266,6 +266,7 @@ def test_the_instruction_set_changes_no_bit(case, cut, cut_up):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(engine, "Plan", module.Plan)
             patch.setattr(kernels, "route", module.route)
+            patch.setattr(kernels, "strays", module.strays)
             engine.planned.cache_clear()
             found[name] = bits_of(case)
     engine.planned.cache_clear()

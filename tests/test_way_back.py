@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from arrays import FLOATS, finfo, plain
 from cases import ADAPTIVE, ADDING, GLOBAL, GRADIENTS, LOCAL, NORMS, SHARING, UNPOOLING
+from numpy.lib.stride_tricks import as_strided
 
 import cypool
 
@@ -509,3 +510,40 @@ def test_out_becomes_zero_where_nothing_comes(shape, axis, layout, num_threads):
 def test_gradients_of_far_fewer_windows_than_there_are():
     with pytest.raises(ValueError, match=r"^grad_output has shape"):
         cypool.avg_pool_backward(np.ones(3), (5,), 1, 1, 2**50)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 7])
+@pytest.mark.parametrize("layout", ["C", "F", "reversed", "every other", "repeated", "unaligned"])
+@pytest.mark.parametrize("shape", [(3, 40_000), (70_000, 2), (5, 7, 60, 60)])
+def test_one_index_among_many_that_is_out_of_range(shape, layout, num_threads):
+    axis = tuple(range(1, len(shape)))
+    whole = np.random.default_rng(1).integers(-1, 6, shape)
+    room = np.zeros(whole.nbytes + 3, np.uint8)
+    room[3:] = np.frombuffer(whole.tobytes(), np.uint8)
+    indices = {
+        "C": whole,
+        "F": np.asfortranarray(whole),
+        "reversed": whole[::-1, ::-1],
+        "every other": np.repeat(whole, 2, axis=-1)[..., ::2],
+        "repeated": as_strided(whole, shape, (8, *[0] * (len(shape) - 2), 8)),
+        "unaligned": room[3:].view(np.int64).reshape(shape),
+    }[layout]
+    grad = np.ones(shape, np.float32)
+    lengths = (shape[0], *[6] * len(axis))
+    out = np.full(lengths, -7, np.float32)
+    right = cypool.max_pool_backward(grad, indices, lengths, axis=axis)
+    cypool.max_pool_backward(grad, indices, lengths, axis=axis, out=out, num_threads=num_threads)
+    np.testing.assert_array_equal(out, right)
+    positions = 6 ** len(axis)
+    for place in (0, indices.size // 3, indices.size - 1):
+        for index in (-2, positions, 2**63 - 1, -(2**63)):
+            index_there = np.unravel_index(place, shape)
+            kept = indices[index_there]
+            indices[index_there] = index
+            out[...] = -7
+            with pytest.raises(ValueError, match=rf"^indices has {index};"):
+                cypool.max_pool_backward(
+                    grad, indices, lengths, axis=axis, out=out, num_threads=num_threads
+                )
+            assert (out == -7).all()
+            indices[index_there] = kept

@@ -38,10 +38,18 @@ def choose() -> str:
 INSTRUCTION_SET = choose()
 
 if TYPE_CHECKING:
-    from .baseline import Plan, max_threads, openmp, route
+    from .baseline import Plan, max_threads, openmp, route, strays
 else:
     _kernels = import_module(f"{__name__}.{INSTRUCTION_SET}")
-    Plan, route = _kernels.Plan, _kernels.route
+    Plan, route, strays = _kernels.Plan, _kernels.route, _kernels.strays
     max_threads, openmp = _kernels.max_threads, _kernels.openmp
 
-__all__ = ["INSTRUCTION_SET", "INSTRUCTION_SETS", "Plan", "max_threads", "openmp", "route"]
+__all__ = [
+    "INSTRUCTION_SET",
+    "INSTRUCTION_SETS",
+    "Plan",
+    "max_threads",
+    "openmp",
+    "route",
+    "strays",
+]

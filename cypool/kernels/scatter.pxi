@@ -12,16 +12,15 @@ ctypedef fused real_or_bits_t:
     float
     double
 
-# What is done: elements go to their places, are fetched from there, or are added to what is there;
-# or their indices are only looked at.
+# What is done: elements go to their places, are fetched from there, or are added to what is there.
 cdef enum:
     PUT = 0
     TAKE = 1
     ADD = 2
-    CHECK = 3
 
 cdef enum:
     INDICES = 64        # that are checked together, before values are moved
+    RUN = 1 << 14       # and before any are, by one thread
 
 # An axis of values and indices: its length and the bytes of a step.
 cdef struct Walk:
@@ -140,7 +139,7 @@ cdef inline bint walk_row(
                 least = position if position < least else least
                 most = position if position > most else most
         strays |= least < -1 or most >= route.positions
-        if way == CHECK or most < low or least >= stop:
+        if most < low or least >= stop:
             pass
         elif low <= least and most < stop:
             if way != TAKE and most >= clear[0]:
@@ -188,8 +187,6 @@ cdef bint walk(
             strays |= walk_row(tag, route, value, index, place, low, stop, &clear, TAKE)
         elif way == ADD:
             strays |= walk_row(tag, route, value, index, place, low, stop, &clear, ADD)
-        elif way == CHECK:
-            strays |= walk_row(tag, route, value, index, place, low, stop, &clear, CHECK)
         else:
             strays |= walk_row(tag, route, value, index, place, low, stop, &clear, PUT)
         for a in range(route.ninner - 2, -1, -1):
@@ -290,3 +287,59 @@ def route(
     finally:
         PyBuffer_Release(&value_view)
     return strays
+
+
+cdef bint strays_in(
+    const char* index, Py_ssize_t step, Py_ssize_t n, uint64_t positions) noexcept nogil:
+    """Whether any of n indices, `step` bytes apart, is neither a position nor -1."""
+    cdef uint64_t position, any_ = 0
+    cdef Py_ssize_t j
+    if step == sizeof(position):
+        for j in range(n):
+            memcpy(&position, index + j * <Py_ssize_t> sizeof(position), sizeof(position))
+            any_ |= <uint64_t> (position + 1 > positions)
+    else:
+        for j in range(n):
+            memcpy(&position, index + j * step, sizeof(position))
+            any_ |= <uint64_t> (position + 1 > positions)
+    return any_ != 0
+
+
+cdef const char* run_at(
+    const char* index, const Py_ssize_t* lengths, const Py_ssize_t* steps, Py_ssize_t naxes,
+    Py_ssize_t item) noexcept nogil:
+    """Where the run with a number starts."""
+    cdef Py_ssize_t a
+    for a in range(naxes - 1, -1, -1):
+        index += item % lengths[a] * steps[a]
+        item //= lengths[a]
+    return index
+
+
+def strays(indices, *, list axes, Py_ssize_t positions, int threads):
+    """Whether any index is neither below `positions` nor -1.
+
+    `axes` lists (length, step in bytes), the last one walked fastest.
+    """
+    cdef Py_buffer view
+    cdef Py_ssize_t lengths[MAX_OUTER]
+    cdef Py_ssize_t steps[MAX_OUTER]
+    cdef Py_ssize_t naxes = len(axes) - 1, runs, units, i, n, step
+    cdef Py_ssize_t found = 0
+    if not 0 <= naxes < MAX_OUTER:
+        raise ValueError("between 1 and 64 axes can be walked")
+    n, step = axes[naxes]
+    runs = units = (n + RUN - 1) // RUN
+    for i in range(naxes):
+        lengths[i], steps[i] = axes[i]
+        units *= lengths[i]
+    PyObject_GetBuffer(indices, &view, PyBUF_STRIDES)
+    try:
+        for i in prange(units, nogil=True, num_threads=threads, schedule="static"):
+            found += strays_in(
+                run_at(<const char*> view.buf, lengths, steps, naxes, i // runs)
+                + i % runs * RUN * step,
+                step, min(n - i % runs * RUN, <Py_ssize_t> RUN), positions)
+    finally:
+        PyBuffer_Release(&view)
+    return found > 0
