@@ -12,25 +12,35 @@ ctypedef fused real_t:
     Brain
 
 
-cdef void scan(
-    const real_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n,
-    Range* range_) noexcept nogil:
-    """Widen a range to the finite ones of rows of n elements, `pitch` bytes apart."""
-    cdef Py_ssize_t j, r
+cdef inline uint64_t infinite_bits(const real_t* _) noexcept nogil:
+    """The bits of infinity; those of NaNs, without the sign, are above."""
+    if real_t is float:
+        return 0x7F800000
+    elif real_t is Half:
+        return 0x7C00
+    elif real_t is Brain:
+        return 0x7F80
+    else:
+        return <uint64_t> 0x7FF0000000000000
+
+
+cdef inline void scan_rows(
+    const real_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_,
+    bint finite) noexcept nogil:
+    """Widen a range to rows of n elements, or to the finite ones among them."""
+    cdef Py_ssize_t half, j, r
     cdef uint32_t bits, peak, low
-    cdef uint16_t size, high, least, infinite
-    cdef uint64_t bits_, peak_, low_
-    if pitch == n * <Py_ssize_t> sizeof(real_t):
-        n *= rows
-        rows = 1
+    cdef uint16_t size, high, least
+    cdef int64_t bits_, more, most, peak_, low_
+    # Masks, where a second select would keep GCC from vectorising.
     if real_t is float:
         peak = <uint32_t> range_.peak
         low = <uint32_t> min(range_.low, <uint64_t> 0xFFFFFFFF)
-        # Masks, where a second select would keep GCC from vectorising.
         for r in range(rows):
             for j in range(n):
                 bits = (<const uint32_t*> src)[j] & <uint32_t> 0x7FFFFFFF
-                bits &= <uint32_t> 0 - <uint32_t> (bits < <uint32_t> 0x7F800000)
+                if finite:
+                    bits &= <uint32_t> 0 - <uint32_t> (bits < <uint32_t> infinite_bits(src))
                 peak = bits if bits > peak else peak
                 bits = bits - <uint32_t> 1
                 low = bits if bits < low else low
@@ -38,15 +48,13 @@ cdef void scan(
         range_.peak = peak
         range_.low = low
     elif real_t is Half or real_t is Brain:
-        infinite = 0x7F80
-        if real_t is Half:
-            infinite = 0x7C00
         high = <uint16_t> range_.peak
         least = <uint16_t> min(range_.low, <uint64_t> 0xFFFF)
         for r in range(rows):
             for j in range(n):
                 size = src[j].bits & <uint16_t> 0x7FFF
-                size &= <uint16_t> -<int> (size < infinite)
+                if finite:
+                    size &= <uint16_t> -<int> (size < <uint16_t> infinite_bits(src))
                 high = size if size > high else high
                 size = <uint16_t> (size - 1)
                 least = size if size < least else least
@@ -54,18 +62,41 @@ cdef void scan(
         range_.peak = high
         range_.low = least
     else:
-        peak_ = range_.peak
-        low_ = range_.low
+        # Signed, as AVX2 compares no others of 64 bits: 0 less 1 is the greatest.
+        peak_ = <int64_t> range_.peak
+        low_ = <int64_t> min(range_.low, <uint64_t> 0x7FFFFFFFFFFFFFFF)
+        half = (n + 1) // 2     # two at a time, as these comparisons are slow
         for r in range(rows):
-            for j in range(n):
-                bits_ = (<const uint64_t*> src)[j] & <uint64_t> 0x7FFFFFFFFFFFFFFF
-                bits_ &= <uint64_t> 0 - <uint64_t> (bits_ < <uint64_t> 0x7FF0000000000000)
-                peak_ = bits_ if bits_ > peak_ else peak_
-                bits_ = bits_ - <uint64_t> 1
+            for j in range(half):
+                bits_ = (<const int64_t*> src)[j] & <int64_t> 0x7FFFFFFFFFFFFFFF
+                more = (<const int64_t*> src)[n - half + j] & <int64_t> 0x7FFFFFFFFFFFFFFF
+                if finite:
+                    bits_ &= -<int64_t> (bits_ < <int64_t> infinite_bits(src))
+                    more &= -<int64_t> (more < <int64_t> infinite_bits(src))
+                most = bits_ if bits_ > more else more
+                peak_ = most if most > peak_ else peak_
+                bits_ = (bits_ - 1) & <int64_t> 0x7FFFFFFFFFFFFFFF
+                more = (more - 1) & <int64_t> 0x7FFFFFFFFFFFFFFF
+                bits_ = bits_ if bits_ < more else more
                 low_ = bits_ if bits_ < low_ else low_
             src = past(src, pitch)
-        range_.peak = peak_
-        range_.low = low_
+        range_.peak = <uint64_t> peak_
+        range_.low = <uint64_t> low_
+
+
+cdef void scan(
+    const real_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n,
+    Range* range_) noexcept nogil:
+    """Widen a range to the finite ones of rows of n elements, `pitch` bytes apart."""
+    cdef Range all_ = range_[0]
+    if pitch == n * <Py_ssize_t> sizeof(real_t):
+        n *= rows
+        rows = 1
+    scan_rows(src, pitch, rows, n, &all_, False)
+    if all_.peak < infinite_bits(src):
+        range_[0] = all_
+    else:
+        scan_rows(src, pitch, rows, n, range_, True)
 
 
 cdef inline double total_of(real_sum_t x) noexcept nogil:
