@@ -65,8 +65,9 @@ ROWS_AT_ONCE = 4
 #: Of 16-bit floats with channels last, so many.
 HALVES_AT_ONCE = 9
 
-#: Of float64, so many.
-DOUBLES_AT_ONCE = 27
+#: Of float64, so many; but where windows overlap, so many more than 3/2 of those that each begins.
+DOUBLES_AT_ONCE = 64
+OVERLAPPING_DOUBLES = 16
 
 #: Windows that overlap by rows share sums over at most so many rows above.
 ROWS_TO_SHARE = 3
@@ -563,7 +564,7 @@ def plan_for(
     long_run = LONG_RUN
     if merged and merged[-1].spreads():
         sources = math.prod(axis.k for axis in merged[:-1])
-        if few_rows(request, "none", sources, merged[-1], 2, x_dtype, out_dtype, 0, False):
+        if few_rows(request, "none", sources, 0, merged[-1], 2, x_dtype, out_dtype, 0, False):
             long_run = LONG_SPREAD
     short_run = lane.is_plain() and lane.n * size < long_run and lane.xs == size
     if short_run and merged and not merged[-1].is_plain():
@@ -589,7 +590,16 @@ def plan_for(
     divides = 0 if averages else divisor_override or 1
     shares = mapping == "none" and acc != "twin" and rows_are_shared(rows_above, row, lane)
     few = few_rows(
-        request, mapping, rows_above * row.k, lane, inner.n, x_dtype, out_dtype, divides, shares
+        request,
+        mapping,
+        rows_above * row.k,
+        rows_above * (row.s if row.out > 1 and row.spacing == geometry.REGULAR else row.k),
+        lane,
+        inner.n,
+        x_dtype,
+        out_dtype,
+        divides,
+        shares,
     )
     shares = shares and few
     tiling = tiling_of(
@@ -850,6 +860,7 @@ def few_rows(
     request: Request,
     mapping: str,
     rows: int,
+    begun: int,
     lane: Axis,
     inner: int,
     x: np.dtype[Any],
@@ -859,6 +870,7 @@ def few_rows(
 ) -> bool:
     """Return whether sums of so many rows, or of pairs along them, may be finished at once.
 
+    Of a window's rows so many are `begun`: the others slide, as they are of the window before, too.
     `divisor` is 0 if windows have divisors of their own; `shares`, if they may share rows.
     """
     if request.kind not in ("sum", "avg", "lp") or request.beside is not None or request.omits:
@@ -877,7 +889,7 @@ def few_rows(
     if x.itemsize == 2 and is_float(x) and lane.k == 1:
         most = HALVES_AT_ONCE
     if x.name == "float64":
-        most = DOUBLES_AT_ONCE
+        most = min(DOUBLES_AT_ONCE, OVERLAPPING_DOUBLES + 3 * begun // 2)
         if lane.k == lane.s == 2:
             whole = whole and inner == lane.d == 1
         elif lane.k > 1:

@@ -174,7 +174,7 @@ def test_no_more_rows_are_taken_at_once_than_there_is_room_for(monkeypatch):
         ("float16", (20, 20, 128), (5, 2), 10, 9),
         ("float16", (20, 40), (5, 2), 5, 4),
         ("uint8", (20, 40), (8, 2), 8, 4),
-        ("float64", (60, 40), (30, 2), 30, 27),
+        ("float64", (130, 40), (65, 2), 65, 64),
     ],
 )
 def test_no_more_rows_are_added_up_at_once_than_there_is_room_for(
@@ -377,30 +377,8 @@ def test_windows_of_channels_that_share_rows(dtype, channels, pooled, monkeypatc
                 np.testing.assert_array_equal(plain(y).view("u1"), plain(found[0]).view("u1"))
 
 
-@pytest.mark.parametrize(
-    ("shape", "axis"),
-    [
-        ((2, 9, 530), (1, 2)),
-        ((3, 14, 14), (1, 2)),
-        ((2, 120, 120), (1, 2)),
-        ((2, 7, 6, 40), (1, 2)),
-        ((2, 12, 90, 3), (1, 2)),
-        ((3, 5, 6, 7, 33), (1, 2, 3)),
-        ((3, 5, 6, 35), (1, 2, 3)),
-        ((2, 700), 1),
-    ],
-)
-@pytest.mark.parametrize("window", [(2, 2, 0), (3, 3, 0), (3, 2, 1), (3, 1, 1), (2, 1, (1, 0))])
-@pytest.mark.parametrize(
-    ("pool", "options"),
-    [
-        (cypool.avg_pool, {}),
-        (cypool.avg_pool, {"count_include_pad": True}),
-        (cypool.avg_pool, {"divisor_override": -49}),
-        (cypool.sum_pool, {}),
-    ],
-)
-def test_float64_is_rounded_once(shape, axis, window, pool, options, monkeypatch):
+def assert_rounded_once(shape, axis, window, pool, options, monkeypatch):
+    """Compare uneven numbers, added up in every way, with each other and with fractions."""
     rng = np.random.default_rng(13)
     x = rng.standard_normal(shape)
     x[0] = np.exp(8 * x[0])
@@ -428,6 +406,53 @@ def test_float64_is_rounded_once(shape, axis, window, pool, options, monkeypatch
             exact = sum(map(Fraction, windows[index].ravel().tolist()))
             exact /= divisor if pool is cypool.avg_pool else 1
             assert found[0][0][index] == float(exact)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        ((2, 9, 530), (1, 2)),
+        ((3, 14, 14), (1, 2)),
+        ((2, 120, 120), (1, 2)),
+        ((2, 7, 6, 40), (1, 2)),
+        ((2, 12, 90, 3), (1, 2)),
+        ((3, 5, 6, 7, 33), (1, 2, 3)),
+        ((3, 5, 6, 35), (1, 2, 3)),
+        ((2, 700), 1),
+    ],
+)
+@pytest.mark.parametrize("window", [(2, 2, 0), (3, 3, 0), (3, 2, 1), (3, 1, 1), (2, 1, (1, 0))])
+@pytest.mark.parametrize(
+    ("pool", "options"),
+    [
+        (cypool.avg_pool, {}),
+        (cypool.avg_pool, {"count_include_pad": True}),
+        (cypool.avg_pool, {"divisor_override": -49}),
+        (cypool.sum_pool, {}),
+    ],
+)
+def test_float64_is_rounded_once(shape, axis, window, pool, options, monkeypatch):
+    assert_rounded_once(shape, axis, window, pool, options, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "window"),
+    [
+        ((2, 14, 14, 40), (1, 2), (7, 7, 0)),  # 49 rows each
+        ((2, 16, 16, 40), (1, 2), (8, 8, 0)),
+        ((2, 18, 18, 40), (1, 2), (9, 9, 0)),
+        ((2, 15, 15, 40), (1, 2), (7, 4, 2)),
+        ((2, 130, 70), 1, (64, 64, 0)),
+        ((2, 130, 70), 1, (65, 65, 0)),
+        ((2, 90, 300), 1, (16, 1, 0)),
+        ((2, 90, 300), 1, (17, 1, 8)),
+        ((2, 90, 300), 1, (40, 17, 0)),
+        ((2, 8, 8, 8, 33), (1, 2, 3), (4, 4, 0)),
+    ],
+)
+@pytest.mark.parametrize("pool", [cypool.avg_pool, cypool.sum_pool])
+def test_float64_of_many_rows_is_rounded_once(shape, axis, window, pool, monkeypatch):
+    assert_rounded_once(shape, axis, window, pool, {}, monkeypatch)
 
 
 def test_float64_next_to_halfway_is_the_same_in_all_threads():

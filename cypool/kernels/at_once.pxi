@@ -249,17 +249,17 @@ cdef inline bint doubles_all(
     cdef double hi[CHUNK]
     cdef double lo[CHUNK]
     cdef double most[CHUNK]
-    cdef const char* at[BATCH]
+    cdef const char* at[SOURCES]
     cdef bint doubtful = False
     cdef Py_ssize_t run = (CHUNK - (k - 1) * apart - 1) // s + 1 & -8   # a remainder is dear
     cdef Py_ssize_t begin, first, reach, low, high, i, m, r
     for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, src_pitch, r)
         for i in range(count):
             at[i] = <const char*> src[i] + r * src_pitch
         begin = 0
         while begin < n:
             m = min(n - begin, run)
+            fetch_share(ahead, <const char**> src, count, src_pitch, r, begin, m, n)
             first = start + begin * s
             reach = (m - 1) * s + (k - 1) * apart + 1
             low = min(max(-first, 0), reach)
@@ -287,7 +287,7 @@ cdef bint double_rows(
     double* dst, Py_ssize_t dst_pitch, const double** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
     const Ahead* ahead) noexcept nogil:
-    """dst[r, j] = the sum of src[0][r, j] … src[count - 1][r, j] over a divisor; count <= BATCH.
+    """dst[r, j] = the sum of src[0][r, j] … src[count - 1][r, j] over a divisor; count <= SOURCES.
 
     Returns whether it is so far below one of its terms, anywhere, that it may not be near enough,
     or one is so great that the sum may overflow, or so small that the mean may be subnormal.
@@ -1660,7 +1660,7 @@ cdef at_once_f choose_at_once(
         return choose_shared(elem)
     elif acc == 3 or (acc == 4 and elem == DOUBLE):
         if elem == DOUBLE:
-            most[0] = BATCH
+            most[0] = SOURCES
         elif elem >= HALF and not pairs:
             most[0] = MOST_ROWS
         return choose_once(elem, pairs, couples, windows)

@@ -509,6 +509,21 @@ cdef inline void fetch_row(
         fetch_ahead(ahead, src, count, r * src_pitch, r * ahead.out_step)
 
 
+cdef inline void fetch_share(
+    const Ahead* ahead, const char** src, Py_ssize_t count, Py_ssize_t src_pitch, Py_ssize_t r,
+    Py_ssize_t begin, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+    """fetch_row() for m of the n results of a row, which are not its only ones."""
+    cdef Ahead share
+    cdef Py_ssize_t at, out_at
+    if ahead != NULL:
+        share = ahead[0]
+        at = ahead.size * begin // n
+        out_at = ahead.out_size * begin // n
+        share.size = ahead.size * (begin + m) // n - at
+        share.out_size = ahead.out_size * (begin + m) // n - out_at
+        fetch_ahead(&share, src, count, r * src_pitch + at, r * ahead.out_step + out_at)
+
+
 cdef void fetch_ahead(
     const Ahead* ahead, const char** src, Py_ssize_t count, Py_ssize_t at,
     Py_ssize_t out_at) noexcept nogil:
@@ -962,6 +977,18 @@ cdef inline void halve(sum_t* dst, const sum_t* src, Py_ssize_t n) noexcept nogi
         dst[j] = added[sum_t](src[2 * j], src[2 * j + 1])
 
 
+cdef inline void halve_twins(
+    double* hi, double* lo, const double* src_hi, const double* src_lo, Py_ssize_t n) noexcept nogil:
+    """The same of Twins whose parts lie apart, which makes vectors."""
+    cdef Py_ssize_t j
+    cdef Twin x
+    for j in range(n):
+        x = added[Twin](
+            twin(src_hi[2 * j], src_lo[2 * j]), twin(src_hi[2 * j + 1], src_lo[2 * j + 1]))
+        hi[j] = x.hi
+        lo[j] = x.lo
+
+
 cdef inline void twin_lanes(
     double* hi, double* lo, const char* src, Py_ssize_t n, int code) noexcept nogil:
     """Add up terms that are LANES apart, of n, as Twins whose parts lie apart: by vectors."""
@@ -999,6 +1026,8 @@ cdef inline void sum_run(
     """dst[r, 0] = src[r, 0] + … + src[r, n - 1], and dst[r, 0] unless `fresh`; n >= 1."""
     cdef double hi[LANES * RUNS]
     cdef double lo[LANES * RUNS]
+    cdef double high[LANES * RUNS]
+    cdef double low[LANES * RUNS]
     cdef sum_t lane[LANES]
     cdef sum_t lanes[LANES * RUNS]
     cdef sum_t halves[LANES * RUNS]
@@ -1024,9 +1053,6 @@ cdef inline void sum_run(
                 if sum_t is Twin:
                     i = n - n % LANES
                     twin_lanes(hi + LANES * r, lo + LANES * r, src, n, code)
-                    for j in range(LANES * r, LANES * r + LANES // 2):
-                        lanes[j - LANES // 2 * r] = added[sum_t](
-                            twin(hi[j], lo[j]), twin(hi[LANES // 2 + j], lo[LANES // 2 + j]))
                 else:
                     for j in range(LANES):
                         lane[j] = term(src, j, code, dst)
@@ -1044,9 +1070,17 @@ cdef inline void sum_run(
                 rest[r] = x
             src += src_pitch
         if n >= LANES:
-            halve(halves, lanes, runs * 4)
-            halve(lanes, halves, runs * 2)
-            halve(halves, lanes, runs)
+            if sum_t is Twin:
+                halve_twins(high, low, hi, lo, runs * 8)
+                halve_twins(hi, lo, high, low, runs * 4)
+                halve_twins(high, low, hi, lo, runs * 2)
+                halve_twins(hi, lo, high, low, runs)
+                for r in range(runs):
+                    halves[r] = twin(hi[r], lo[r])
+            else:
+                halve(halves, lanes, runs * 4)
+                halve(lanes, halves, runs * 2)
+                halve(halves, lanes, runs)
         for r in range(runs):
             x = rest[r]
             if n >= LANES:

@@ -513,19 +513,14 @@ cdef void lift_sources(
 cdef void lift_pieces(
     const Pool* p, Place* place, char* dst, Py_ssize_t pitch, const char** batch,
     Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t position, Py_ssize_t cells,
-    bint fresh, char* raw, Py_ssize_t near) noexcept nogil:
-    """lift_sources() of long rows, whose pieces are folded, and fetched, as if they were rows.
-
-    `near` of the sources lie end to end; where there is but one row, what lies behind these is what
-    windows go on with.
-    """
-    cdef const char* part[BATCH]
+    bint fresh, char* raw) noexcept nogil:
+    """lift_sources() of long rows, whose pieces are folded, and fetched, as if they were rows."""
+    cdef const char* part[SOURCES]
     cdef Ahead ahead
     cdef bint couples = place.at_once and p.couples
     cdef Py_ssize_t lanes = place.lanes, first = place.lane, lead = 2 * LEAD // count
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size)
-    cdef bint alone = rows == 1 and n < LONG_ROWS // 2
-    cdef bint by_lane = place.at_once or p.pairs, by_rows = False
+    cdef bint by_lane = place.at_once or p.pairs, by_rows = n <= step <= LEAD_ROWS
     cdef Py_ssize_t most = lanes if by_lane else cells, each = p.lane.s * p.inner if by_lane else 1
     cdef Py_ssize_t size = each * (p.x_size if place.at_once else p.size)
     cdef Py_ssize_t acc_size = p.inner * p.out_size if place.at_once else p.rows.size
@@ -544,10 +539,7 @@ cdef void lift_pieces(
         # The others were read for the row before.
         ahead.first = count - p.row.s
         lead = 2 * LEAD // p.row.s
-    if alone:
-        ahead.first = count
-    elif n <= step <= LEAD_ROWS:
-        by_rows = True
+    if by_rows:
         lead = max(lead // step, 1) * step
     for r in range(rows):
         j = 0
@@ -555,17 +547,9 @@ cdef void lift_pieces(
             run = whole
             pieces = (min(uncut, most - 1) - j) // run      # there is some of the row behind them
             ahead.lead = lead
-            if alone:
-                pieces = min(pieces, 1)
-                i = 0
-                while i < count:
-                    fetch(batch[i] + near * (n + j * size), near * run * size)
-                    i += near
-            elif by_rows:
-                pass
-            elif j * size + lead < n:
+            if not by_rows and j * size + lead < n:
                 pieces = min(pieces, (n - lead - j * size) // (run * size) + 1)
-            else:
+            elif not by_rows:
                 ahead.lead += step - n      # into the next row
             if pieces <= 0:
                 pieces = 1
@@ -609,8 +593,8 @@ cdef void lift_batch(
         p.spreads or p.lifts or p.windows or p.rows.indices != NULL)
     if place.fetches and count > 1:
         near = end_to_end(batch, step, count, rows, n)
-    if near > 0 and rows == 1 and whole and n < LONG_ROWS // 2:
-        while i < count:    # nothing is known of what comes
+    if near > 0 and rows == 1 and n < LONG_ROWS // 2:
+        while i < count and whole:      # nothing is known of what comes
             fetch(batch[i], near * n)
             i += near
     elif near > 0 and rows > 1 and (count * n <= LONG_ROWS or whole):
@@ -627,8 +611,7 @@ cdef void lift_batch(
                      &ahead)
         return
     elif near > 0 and not whole:
-        lift_pieces(
-            p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, near)
+        lift_pieces(p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw)
         return
     lift_sources(
         p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw, NULL)
@@ -695,14 +678,15 @@ cdef void vertical(
     `row` is the first window; the others, `stride` further each, have the same taps; there are
     at most `staged_run` where rows are staged.  Where lanes are pairs, dst is a row of lanes.
     """
-    cdef const char* batch[BATCH]
+    cdef const char* batch[SOURCES]
     cdef Py_ssize_t taken[MAX_OUTER]
     cdef bint fresh = True
     cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, xs = p.row.xs, step = stride * xs
     cdef Py_ssize_t first = row.start + row.first * p.row.d
     cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
     cdef Py_ssize_t index = place.index + position * p.lane.step + first * p.row.step
-    cdef Py_ssize_t reach = stop - first + (rows - 1) * stride, batches = BATCH
+    cdef Py_ssize_t reach = stop - first + (rows - 1) * stride
+    cdef Py_ssize_t batches = SOURCES if place.at_once else BATCH
     cdef bint staged = call.staged and not place.at_once
     # Input rows are staged together if they are not more than what the windows take.
     cdef bint whole = (staged and reach <= p.staged_rows
@@ -770,6 +754,20 @@ cdef void vertical(
     # The rows of a dilated window interleave with the next one's.
     if p.row.d == 1 and row.first < row.stop and stop + (rows - 1) * stride > place.seen:
         place.seen = stop + (rows - 1) * stride
+
+
+cdef void scan_runs(
+    const Pool* p, Place* place, const char* src, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """Scan rows of n elements that were folded; of one from memory, what goes on is fetched."""
+    cdef Py_ssize_t i = 0, m
+    if rows > 1 or not p.fetches_rows:
+        p.rows.scan(src, p.row.s * p.row.xs, rows, n, &place.range_)
+        return
+    while i < n:
+        m = min(n - i, ROW_PIECE // p.size)
+        fetch(src + (n + i) * p.size, m * p.size)
+        p.rows.scan(src + i * p.size, 0, 1, m, &place.range_)
+        i += m
 
 
 cdef void reduce_taps(
@@ -1022,7 +1020,7 @@ cdef void gather(
                     across(p, result + at * result_row, apart * result_row, src,
                            stride * p.row.xs, run, place.lanes, taps, True, fresh, spare)
                 if place.scans:
-                    p.rows.scan(src, p.row.s * p.row.xs, run, cells * p.inner, &place.range_)
+                    scan_runs(p, place, src, run, cells * p.inner)
             else:
                 if not (p.bare or p.unpadded or skip > 1 or abreast):
                     pad(p, block + at * block_row, run, lo, hi)

@@ -278,13 +278,14 @@ cdef struct Exact:
 
 cdef enum:
     BATCH = 27          # source rows handed to a fold at once; a multiple of three
+    SOURCES = 64        # or made into output at once, at most
 
 # What rows that are finished at once need besides.
 cdef struct Once:
     double factor       # what sums are multiplied by
     const double* divisors  # of doubles, what each is divided by
     const double* inverses
-    int64_t index[BATCH]    # of each source's first row
+    int64_t index[SOURCES]  # of each source's first row
     int64_t step        # and from a row to the next
     int64_t along       # and from a cell to the next
     char* indices       # where they go
