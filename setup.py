@@ -101,6 +101,17 @@ class BuildKernels(build_ext):
         # All at once: else two processors would compile two of three levels, and then one the last.
         self.parallel = self.parallel or len(self.extensions)
 
+    def run(self) -> None:
+        # Here, and not for every command: a source distribution needs no C.
+        made = cythonize(
+            self.extensions,
+            include_path=["cypool/kernels"],
+            nthreads=len(self.extensions) if sys.platform == "linux" else 0,
+        )
+        for extension, translated in zip(self.extensions, made, strict=True):
+            extension.sources = translated.sources
+        super().run()
+
     def build_extensions(self) -> None:
         kind = self.compiler.compiler_type
         compile_args, link_args = self.openmp_flags() or ([], [])
@@ -181,11 +192,4 @@ EXTENSIONS = [
     for name in ("cpu", "baseline", *wanted_levels())
 ]
 
-setup(
-    ext_modules=cythonize(
-        EXTENSIONS,
-        include_path=["cypool/kernels"],
-        nthreads=len(EXTENSIONS) if sys.platform == "linux" else 0,  # all at once, as above
-    ),
-    cmdclass={"build_ext": BuildKernels},
-)
+setup(ext_modules=EXTENSIONS, cmdclass={"build_ext": BuildKernels})
