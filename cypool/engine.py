@@ -65,7 +65,8 @@ ROWS_AT_ONCE = 4
 #: Of 16-bit floats with channels last, so many.
 HALVES_AT_ONCE = 9
 
-#: Of float64, so many; but where windows overlap, so many more than 3/2 of those that each begins.
+#: Of float64, so many; where windows overlap, only so many beside 3/2 of the rows from one window's
+#: start to the next one's: else sums that slide are faster.
 DOUBLES_AT_ONCE = 64
 OVERLAPPING_DOUBLES = 16
 
@@ -870,7 +871,7 @@ def few_rows(
 ) -> bool:
     """Return whether sums of so many rows, or of pairs along them, may be finished at once.
 
-    Of a window's rows so many are `begun`: the others slide, as they are of the window before, too.
+    From one window's start along the row axis to the next one's, so many rows are `begun`.
     `divisor` is 0 if windows have divisors of their own; `shares`, if they may share rows.
     """
     if request.kind not in ("sum", "avg", "lp") or request.beside is not None or request.omits:

@@ -115,7 +115,7 @@ def check_lengths(
 
 def check_indices(indices: Array, lengths: list[int], num_threads: int | None) -> None:
     """Refuse indices outside the pooled axes before anything is done."""
-    if indices.size and kernels.strays(
+    if kernels.strays(
         indices,
         axes=end_to_end(list(zip(indices.shape, indices.strides, strict=True))) or [(1, 0)],
         positions=math.prod(lengths),

@@ -442,8 +442,8 @@ def test_float64_is_rounded_once(shape, axis, window, pool, options, monkeypatch
         ((2, 16, 16, 40), (1, 2), (8, 8, 0)),
         ((2, 18, 18, 40), (1, 2), (9, 9, 0)),
         ((2, 15, 15, 40), (1, 2), (7, 4, 2)),
-        ((2, 130, 70), 1, (64, 64, 0)),
-        ((2, 130, 70), 1, (65, 65, 0)),
+        ((2, 130, 200), 1, (64, 64, 0)),
+        ((2, 130, 200), 1, (65, 65, 0)),
         ((2, 90, 300), 1, (16, 1, 0)),
         ((2, 90, 300), 1, (17, 1, 8)),
         ((2, 90, 300), 1, (40, 17, 0)),
@@ -811,10 +811,25 @@ def test_large_signals_are_pooled_as_small_ones(dtype, length, window):
         np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))
 
 
+@pytest.mark.parametrize("columns", [128, 1000])
+@pytest.mark.parametrize(
+    ("window", "stride"),
+    [((64, 1), (64, 1)), ((64, 2), (64, 2)), ((28, 2), (28, 2)), ((40, 3), (40, 2))],
+)
+def test_many_rows_of_large_planes_are_added_up_as_those_of_small_ones(window, stride, columns):
+    k = window[0]
+    x = np.random.default_rng(5).standard_normal((-(-9 * 2**17 // (columns * k)) * k, columns))
+    assert x.nbytes >= 2**23
+    y = cypool.avg_pool(x, window, stride, axis=(0, 1))
+    parts = np.split(x, range(4 * k, len(x), 4 * k))
+    small = [cypool.avg_pool(part, window, stride, axis=(0, 1)) for part in parts]
+    np.testing.assert_array_equal(y, np.concatenate(small))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float16", *BFLOATS, "float32", "float64"])
 @pytest.mark.parametrize("channels", [300, 1500])
 def test_large_images_are_pooled_adaptively_as_small_ones(dtype, channels):
-    # Windows of channels are folded one by one, and in pieces from 8 MiB on.
+    # Windows of channels are folded one by one, and from 8 MiB on long ones in pieces.
     images = -(-(2**23) // (9 * 11 * channels * np.dtype(dtype).itemsize))
     kind = "float32" if dtype == "bfloat16" else dtype
     x = np.resize(ties((100, 1009), kind), (images, 9, 11, channels)).astype(dtype)

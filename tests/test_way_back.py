@@ -537,13 +537,13 @@ def test_one_index_among_many_that_is_out_of_range(shape, layout, num_threads):
     positions = 6 ** len(axis)
     for place in (0, indices.size // 3, indices.size - 1):
         for index in (-2, positions, 2**63 - 1, -(2**63)):
-            index_there = np.unravel_index(place, shape)
-            kept = indices[index_there]
-            indices[index_there] = index
+            at = np.unravel_index(place, shape)
+            kept = indices[at]
+            indices[at] = index
             out[...] = -7
             with pytest.raises(ValueError, match=rf"^indices has {index};"):
                 cypool.max_pool_backward(
                     grad, indices, lengths, axis=axis, out=out, num_threads=num_threads
                 )
             assert (out == -7).all()
-            indices[index_there] = kept
+            indices[at] = kept

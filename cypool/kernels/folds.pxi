@@ -512,7 +512,7 @@ cdef inline void fetch_row(
 cdef inline void fetch_share(
     const Ahead* ahead, const char** src, Py_ssize_t count, Py_ssize_t src_pitch, Py_ssize_t r,
     Py_ssize_t begin, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
-    """fetch_row() for m of the n results of a row, which are not its only ones."""
+    """The share of fetch_row() that m of a row's n results have, from the one at `begin` on."""
     cdef Ahead share
     cdef Py_ssize_t at, out_at
     if ahead != NULL:
@@ -1071,7 +1071,13 @@ cdef inline void sum_run(
             src += src_pitch
         if n >= LANES:
             if sum_t is Twin:
-                halve_twins(high, low, hi, lo, runs * 8)
+                for r in range(runs):
+                    for j in range(LANES // 2):
+                        i = LANES * r + j
+                        x = added[Twin](
+                            twin(hi[i], lo[i]), twin(hi[i + LANES // 2], lo[i + LANES // 2]))
+                        high[LANES // 2 * r + j] = x.hi
+                        low[LANES // 2 * r + j] = x.lo
                 halve_twins(hi, lo, high, low, runs * 4)
                 halve_twins(high, low, hi, lo, runs * 2)
                 halve_twins(hi, lo, high, low, runs)

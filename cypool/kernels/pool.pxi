@@ -525,7 +525,8 @@ cdef void lift_pieces(
     cdef Py_ssize_t size = each * (p.x_size if place.at_once else p.size)
     cdef Py_ssize_t acc_size = p.inner * p.out_size if place.at_once else p.rows.size
     # Of couples, each piece is a call, and dearer.
-    cdef Py_ssize_t whole = max((2 * PIECE if couples else PIECE) // (count * size), 1)
+    cdef Py_ssize_t whole = max(
+        (2 * PIECE if couples else PIECE) // (count * size), <Py_ssize_t> 32 // each, 1)
     cdef Py_ssize_t uncut = most, i, j, r, run, pieces
     cdef Span lane
     if whole > 64 or each == 1:
@@ -547,10 +548,11 @@ cdef void lift_pieces(
             run = whole
             pieces = (min(uncut, most - 1) - j) // run      # there is some of the row behind them
             ahead.lead = lead
-            if not by_rows and j * size + lead < n:
-                pieces = min(pieces, (n - lead - j * size) // (run * size) + 1)
-            elif not by_rows:
-                ahead.lead += step - n      # into the next row
+            if not by_rows:
+                if j * size + lead < n:
+                    pieces = min(pieces, (n - lead - j * size) // (run * size) + 1)
+                else:
+                    ahead.lead += step - n      # into the next row
             if pieces <= 0:
                 pieces = 1
                 run = most - j
@@ -594,9 +596,11 @@ cdef void lift_batch(
     if place.fetches and count > 1:
         near = end_to_end(batch, step, count, rows, n)
     if near > 0 and rows == 1 and n < LONG_ROWS // 2:
-        while i < count and whole:      # nothing is known of what comes
-            fetch(batch[i], near * n)
-            i += near
+        # Nothing is known of what comes; in pieces, processors do not foresee it either.
+        if whole:
+            while i < count:
+                fetch(batch[i], near * n)
+                i += near
     elif near > 0 and rows > 1 and (count * n <= LONG_ROWS or whole):
         results_of(p, place, &ahead, fresh)
         ahead.first = count if p.fetches_planes else 0

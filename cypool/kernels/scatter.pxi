@@ -317,7 +317,7 @@ cdef const char* run_at(
 
 
 def strays(indices, *, list axes, Py_ssize_t positions, int threads):
-    """Whether any index is neither below `positions` nor -1.
+    """Whether any index is neither a position, from 0 to positions - 1, nor -1.
 
     `axes` lists (length, step in bytes), the last one walked fastest.
     """
@@ -333,6 +333,7 @@ def strays(indices, *, list axes, Py_ssize_t positions, int threads):
     for i in range(naxes):
         lengths[i], steps[i] = axes[i]
         units *= lengths[i]
+    threads = <int> clamped(units, 1, threads)
     PyObject_GetBuffer(indices, &view, PyBUF_STRIDES)
     try:
         for i in prange(units, nogil=True, num_threads=threads, schedule="static"):
