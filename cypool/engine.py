@@ -565,7 +565,7 @@ def plan_for(
     long_run = LONG_RUN
     if merged and merged[-1].spreads():
         sources = math.prod(axis.k for axis in merged[:-1])
-        if few_rows(request, "none", sources, 0, merged[-1], 2, x_dtype, out_dtype, 0, False):
+        if few_rows(request, "none", sources, ALONE, merged[-1], 2, x_dtype, out_dtype, 0, False):
             long_run = LONG_SPREAD
     short_run = lane.is_plain() and lane.n * size < long_run and lane.xs == size
     if short_run and merged and not merged[-1].is_plain():
@@ -591,16 +591,7 @@ def plan_for(
     divides = 0 if averages else divisor_override or 1
     shares = mapping == "none" and acc != "twin" and rows_are_shared(rows_above, row, lane)
     few = few_rows(
-        request,
-        mapping,
-        rows_above * row.k,
-        rows_above * (row.s if row.out > 1 and row.spacing == geometry.REGULAR else row.k),
-        lane,
-        inner.n,
-        x_dtype,
-        out_dtype,
-        divides,
-        shares,
+        request, mapping, rows_above, row, lane, inner.n, x_dtype, out_dtype, divides, shares
     )
     shares = shares and few
     tiling = tiling_of(
@@ -860,8 +851,8 @@ def tiling_of(
 def few_rows(
     request: Request,
     mapping: str,
-    rows: int,
-    begun: int,
+    rows_above: int,
+    row: Axis,
     lane: Axis,
     inner: int,
     x: np.dtype[Any],
@@ -869,10 +860,10 @@ def few_rows(
     divisor: int,
     shares: bool,
 ) -> bool:
-    """Return whether sums of so many rows, or of pairs along them, may be finished at once.
+    """Return whether sums of windows' rows, or of pairs along them, may be finished at once.
 
-    From one window's start along the row axis to the next one's, so many rows are `begun`.
-    `divisor` is 0 if windows have divisors of their own; `shares`, if they may share rows.
+    Windows have `rows_above` rows above each position of the row axis.  `divisor` is 0 if they have
+    divisors of their own; `shares`, if they may share rows.
     """
     if request.kind not in ("sum", "avg", "lp") or request.beside is not None or request.omits:
         return False
@@ -886,11 +877,13 @@ def few_rows(
         lane.out >= FEWEST_PAIRS and (x.name != "float32" or lane.out not in PAIRS_ONE_BY_ONE)
     )
     whole = not lane.before and (lane.out - 1) * lane.s + lane.k <= lane.n
+    rows = rows_above * row.k
     most = ROWS_AT_ONCE
     if x.itemsize == 2 and is_float(x) and lane.k == 1:
         most = HALVES_AT_ONCE
     if x.name == "float64":
-        most = min(DOUBLES_AT_ONCE, OVERLAPPING_DOUBLES + 3 * begun // 2)
+        apart = row.s if row.out > 1 and row.spacing == geometry.REGULAR else row.k
+        most = min(DOUBLES_AT_ONCE, OVERLAPPING_DOUBLES + 3 * rows_above * apart // 2)
         if lane.k == lane.s == 2:
             whole = whole and inner == lane.d == 1
         elif lane.k > 1:
