@@ -9,19 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import geometry
-from .engine import (
-    Array,
-    Request,
-    check_element,
-    check_out,
-    check_turned,
-    contiguous,
-    is_float,
-    plain_array,
-    pool,
-    windows_of,
-)
+from .arrays import Array, check_element, check_out, contiguous, is_float, plain_array
+from .engine import check_turned, pool, windows_of
 from .geometry import Window
+from .planning import Request
 from .scatter import scatter, whole_shape
 
 

@@ -44,8 +44,9 @@ import numpy as np
 import cypool
 
 from . import geometry
+from .arrays import Array, plain_array
 from .backward import magnitudes
-from .engine import AS_GIVEN, Array, ArrayOrPair, frozen, plain_array
+from .engine import AS_GIVEN, ArrayOrPair, frozen
 from .geometry import integer, per_axis
 
 __all__ = [

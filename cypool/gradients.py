@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import geometry
+from .arrays import Array, plain_array
 from .backward import (
     check_axes,
     gradient,
@@ -14,7 +15,6 @@ from .backward import (
     with_kept_axes,
 )
 from .docstrings import documented
-from .engine import Array, plain_array
 from .pooling import Ints, Padding, order
 from .scatter import gather, scatter, whole_shape
 

@@ -26,7 +26,7 @@ import numpy as np
 import cypool
 
 from . import geometry
-from .engine import Array, check_element, plain_array, result_dtype
+from .arrays import Array, check_element, plain_array, result_dtype
 
 __all__ = [
     "AdaptiveAveragePooling1D",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from .arrays import Array
 from .docstrings import documented
-from .engine import Array, ArrayOrPair, pool
+from .engine import ArrayOrPair, pool
 from .scatter import scatter
 
 Ints = int | tuple[int, ...]

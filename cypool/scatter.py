@@ -9,15 +9,8 @@ from typing import Any
 import numpy as np
 
 from . import geometry, kernels, threads
-from .engine import (
-    SERIAL,
-    Array,
-    as_bits,
-    check_element,
-    check_out,
-    plain_array,
-    pool,
-)
+from .arrays import Array, as_bits, check_element, check_out, plain_array
+from .engine import pool
 
 #: The kernels' codes of what is done.
 WAYS = {"put": 0, "take": 1, "add": 2}
@@ -119,7 +112,7 @@ def check_indices(indices: Array, lengths: list[int], num_threads: int | None) -
         indices,
         axes=end_to_end(list(zip(indices.shape, indices.strides, strict=True))) or [(1, 0)],
         positions=math.prod(lengths),
-        threads=threads.resolve(num_threads) if indices.size >= SERIAL else 1,
+        threads=threads.resolve(num_threads) if indices.size >= threads.SERIAL else 1,
     ):
         check_range(indices, lengths)
 
@@ -203,7 +196,7 @@ def route(
         way=WAYS[way],
         clears=clears,
         kind=-values.itemsize if way == "add" else values.itemsize,
-        threads=n if values.size >= SERIAL else 1,
+        threads=n if values.size >= threads.SERIAL else 1,
     )
     if strays:
         check_range(indices, [places.shape[a] for a in axes])

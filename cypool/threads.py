@@ -11,6 +11,9 @@ from . import kernels
 #: More threads than this never help, and each needs its scratch rows.
 MOST = 256
 
+#: Calls that combine fewer elements than this run on one thread: two were no faster.
+SERIAL = 80_000
+
 _chosen: int | None = None  # set_num_threads' value
 _forked = False
 

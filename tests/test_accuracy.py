@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from arrays import BFLOATS, FLOATS, WIDE_FLOATS, finfo
 from cases import ulps_apart
+from planned import changed
 
 import cypool
-from cypool import engine, kernels
+from cypool import kernels
 
 #: Ulps that averages may be off.
 ULPS = {"float32": 1, "float64": 2}
@@ -201,9 +202,7 @@ def rows_of(kind, shape, axis, dtype):
 @pytest.mark.parametrize("dtype", [d for d in FLOATS if d != "float64"])
 @pytest.mark.parametrize("shape", [(40, 260), (40, 6, 70), (2, 40, 300)])
 @pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (3, 1), (3, 2), (3, 3)])
-def test_sums_that_are_finished_at_once_are_what_they_are_otherwise(
-    kind, dtype, shape, window, monkeypatch
-):
+def test_sums_that_are_finished_at_once_are_what_they_are_otherwise(kind, dtype, shape, window):
     axis = (0, 1) if shape[1] < shape[0] else (len(shape) - 2, len(shape) - 1)
     x = rows_of(kind, shape, axis, dtype)
     calls = [
@@ -215,13 +214,8 @@ def test_sums_that_are_finished_at_once_are_what_they_are_otherwise(
     ]
 
     def results(**changes):
-        with monkeypatch.context() as changed, np.errstate(all="ignore"):
-            for name, value in changes.items():
-                changed.setattr(engine, name, value)
-            engine.planned.cache_clear()
-            found = [pool(x, window, axis=axis, **more) for pool, more in calls]
-        engine.planned.cache_clear()
-        return found
+        with changed(**changes), np.errstate(all="ignore"):
+            return [pool(x, window, axis=axis, **more) for pool, more in calls]
 
     at_once = results()
     others = [results(ROWS_AT_ONCE=0), results(SERIAL=1)]

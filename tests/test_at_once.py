@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from arrays import BFLOATS, INTEGERS, WIDE_FLOATS, plain
 from numpy.lib.stride_tricks import sliding_window_view
+from planned import changed
 
 import cypool
-from cypool import engine, kernels
+from cypool import kernels
 
 THREE = {"num_threads": 3}
 
 
-def ways(monkeypatch, run, **other_way):
+def ways(run, **other_way):
     """Return the results of a call: at once, the other way, in threads, and by each module."""
     changes = [{}, other_way, {"SERIAL": 1}]
     changes += [
@@ -24,12 +25,8 @@ def ways(monkeypatch, run, **other_way):
     ]
     found = []
     for change in changes:
-        with monkeypatch.context() as changed:
-            for name, value in change.items():
-                changed.setattr(engine, name, value)
-            engine.planned.cache_clear()
+        with changed(**change):
             found.append(run())
-    engine.planned.cache_clear()
     return found
 
 
@@ -53,7 +50,7 @@ def ties(shape, dtype):
 @pytest.mark.parametrize(
     ("window", "stride"), [((1, 1), 1), ((2, 1), 1), ((2, 2), 2), ((3, 3), 2), ((5, 5), (3, 1))]
 )
-def test_indices_of_channels_last_are_numpys(dtype, channels, window, stride, monkeypatch):
+def test_indices_of_channels_last_are_numpys(dtype, channels, window, stride):
     x = ties((2, 9, 7, channels), dtype)
     windows = sliding_window_view(x, window, (1, 2))
     windows = windows[:, :: np.ravel(stride)[0], :: np.ravel(stride)[-1]]
@@ -65,7 +62,6 @@ def test_indices_of_channels_last_are_numpys(dtype, channels, window, stride, mo
         where = corner[..., None] + inside // window[1] * 7 + inside % window[1]
         best = np.take_along_axis(flat, inside[..., None], -1)[..., 0]
         for y, indices in ways(
-            monkeypatch,
             lambda pool=pool: pool(x, window, stride, axis=(1, 2), return_indices=True, **THREE),
             FIRST_AT_ONCE=0,
         ):
@@ -85,11 +81,10 @@ def test_windows_of_one_have_indices_of_their_own():
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
 @pytest.mark.parametrize("padding", [1, 2, [(4, 0), (0, 5)]])
-def test_indices_where_windows_are_cut_or_empty(dtype, padding, monkeypatch):
+def test_indices_where_windows_are_cut_or_empty(dtype, padding):
     x = ties((2, 7, 8, 150), dtype)
     for pool in (cypool.max_pool, cypool.min_pool):
         found = ways(
-            monkeypatch,
             lambda pool=pool: pool(x, 3, 2, padding, axis=(1, 2), return_indices=True, **THREE),
             FIRST_AT_ONCE=0,
         )
@@ -111,16 +106,13 @@ def test_indices_where_windows_are_cut_or_empty(dtype, padding, monkeypatch):
         ((3, 5), 8, [(1, 1), (4, 9)], (2, 3), True),
     ],
 )
-def test_indices_of_windows_along_rows(
-    dtype, shape, window, stride, padding, dilation, ceil_mode, monkeypatch
-):
+def test_indices_of_windows_along_rows(dtype, shape, window, stride, padding, dilation, ceil_mode):
     x = ties(shape, dtype)
     x[..., 10:40] = np.finfo(dtype).min if x.dtype.kind == "f" else np.iinfo(dtype).min
     x[..., 50:99] = -np.inf if x.dtype.kind == "f" else np.iinfo(dtype).max
     options = {"dilation": dilation, "ceil_mode": ceil_mode, "return_indices": True, **THREE}
     for pool in (cypool.max_pool, cypool.min_pool):
         found = ways(
-            monkeypatch,
             lambda pool=pool: pool(x, window, stride, padding, axis=(-2, -1), **options),
             FIRST_ALONG=0,
         )
@@ -129,12 +121,11 @@ def test_indices_of_windows_along_rows(
             np.testing.assert_array_equal(y, found[1][0])
 
 
-def test_indices_of_adaptive_windows_and_of_other_layouts(monkeypatch):
+def test_indices_of_adaptive_windows_and_of_other_layouts():
     x = ties((3, 11, 10, 140), "float32")
     views = [x, x[:, ::-1], x[:, :, ::2], x[..., 3:], x.astype(">f4")]
     for view in views:
         found = ways(
-            monkeypatch,
             lambda view=view: cypool.adaptive_max_pool(
                 view, 4, axis=(1, 2), return_indices=True, **THREE
             ),
@@ -155,13 +146,13 @@ def test_indices_that_32_bits_do_not_hold(dtype):
     np.testing.assert_array_equal(indices, np.broadcast_to(first[..., None], indices.shape))
 
 
-def test_no_more_rows_are_taken_at_once_than_there_is_room_for(monkeypatch):
-    monkeypatch.setattr(engine, "FIRST_AT_ONCE", 100)
-    engine.planned.cache_clear()
-    monkeypatch.setattr(engine, "FIRST_ALONG", 100)
-    engine.planned.cache_clear()
+def test_no_more_rows_are_taken_at_once_than_there_is_room_for():
+    refused = "36 sources at once; at most 27 are possible"
     for axis, s in (((1, 2), 6), ((1, 3), 2)):
-        with pytest.raises(ValueError, match="36 sources at once; at most 27 are possible"):
+        with (
+            changed(FIRST_AT_ONCE=100, FIRST_ALONG=100),
+            pytest.raises(ValueError, match=refused),
+        ):
             cypool.max_pool(np.zeros((1, 12, 12, 99), "f4"), 6, s, axis=axis, return_indices=True)
 
 
@@ -178,23 +169,18 @@ def test_no_more_rows_are_taken_at_once_than_there_is_room_for(monkeypatch):
     ],
 )
 def test_no_more_rows_are_added_up_at_once_than_there_is_room_for(
-    dtype, shape, kernel_size, sources, most, monkeypatch
+    dtype, shape, kernel_size, sources, most
 ):
-    monkeypatch.setattr(engine, "ROWS_AT_ONCE", 100)
-    monkeypatch.setattr(engine, "HALVES_AT_ONCE", 100)
-    monkeypatch.setattr(engine, "DOUBLES_AT_ONCE", 100)
-    engine.planned.cache_clear()
-    try:
-        with pytest.raises(ValueError, match=f"{sources} sources at once; at most {most} are"):
-            cypool.avg_pool(np.ones(shape, dtype), kernel_size, axis=(0, 1), dtype=dtype)
-    finally:
-        engine.planned.cache_clear()
+    more = {"ROWS_AT_ONCE": 100, "HALVES_AT_ONCE": 100, "DOUBLES_AT_ONCE": 100}
+    refused = f"{sources} sources at once; at most {most} are"
+    with changed(**more), pytest.raises(ValueError, match=refused):
+        cypool.avg_pool(np.ones(shape, dtype), kernel_size, axis=(0, 1), dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
 @pytest.mark.parametrize("shape", [(9, 260), (9, 6, 270), (2, 8, 10, 70)])
 @pytest.mark.parametrize("window", [(2, 2), (1, 2), (4, 1), (2, 1), (4, 2), (3, 2), (8, 1)])
-def test_narrow_integers_are_rounded_half_to_even(dtype, shape, window, monkeypatch):
+def test_narrow_integers_are_rounded_half_to_even(dtype, shape, window):
     axis = (0, 1) if len(shape) < 4 else (1, 2)
     limits = np.iinfo(dtype)
     rng = np.random.default_rng(5)
@@ -203,7 +189,6 @@ def test_narrow_integers_are_rounded_half_to_even(dtype, shape, window, monkeypa
     x[rng.random(shape) < 0.2] = limits.min
     exact = np.rint(cypool.avg_pool(x.astype(np.float64), window, axis=axis))
     for y in ways(
-        monkeypatch,
         lambda: cypool.avg_pool(x, window, axis=axis, dtype=dtype, **THREE),
         ROWS_AT_ONCE=0,
     ):
@@ -211,7 +196,7 @@ def test_narrow_integers_are_rounded_half_to_even(dtype, shape, window, monkeypa
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
-def test_means_of_any_four_are_rounded_half_to_even(dtype, monkeypatch):
+def test_means_of_any_four_are_rounded_half_to_even(dtype):
     limits = np.iinfo(dtype)
     middle = (limits.min + limits.max) // 2
     some = [limits.min + i for i in range(5)] + [limits.max - i for i in range(5)]
@@ -220,7 +205,6 @@ def test_means_of_any_four_are_rounded_half_to_even(dtype, monkeypatch):
     total = x.sum(axis=0, dtype=np.int64)
     exact = total // 4 + (total % 4 + total // 4 % 2 > 2)
     for y in ways(
-        monkeypatch,
         lambda: cypool.avg_pool(x, (4, 1), dtype=dtype, **THREE),
         ROWS_AT_ONCE=0,
     ):
@@ -240,7 +224,7 @@ def rounded(x, dtype):
 @pytest.mark.parametrize(
     "window", [(2, 2), (1, 2), (4, 1), (2, 1), (4, 2), (3, 2), (1, 3), (3, 3), (7, 1)]
 )
-def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypatch):
+def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window):
     axis = (1, 2) if len(shape) == 4 else (-2, -1)
     rng = np.random.default_rng(6)
     bits = rng.integers(0, 1 << 16, shape, np.uint16)
@@ -255,7 +239,6 @@ def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypat
     for divisor in (None, 1, 3, -8):
         exact = rounded(sums / (divisor or math.prod(window)), dtype)
         found = ways(
-            monkeypatch,
             lambda divisor=divisor: cypool.avg_pool(
                 x, window, axis=axis, divisor_override=divisor, **THREE
             ),
@@ -270,7 +253,7 @@ def test_means_of_16_bit_floats_are_rounded_once(dtype, shape, window, monkeypat
 @pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
 @pytest.mark.parametrize("apart", range(7, 20))
 @pytest.mark.parametrize("window", [(1, 2), (2, 1), (2, 2), (1, 4), (4, 1), (4, 2), (3, 1)])
-def test_16_bit_floats_of_two_magnitudes(dtype, apart, window, monkeypatch):
+def test_16_bit_floats_of_two_magnitudes(dtype, apart, window):
     """Sums that float32 has room for, or just has not, halfway but for their last bits."""
     rng = np.random.default_rng(apart)
     digits, highest = (10, 15) if dtype == "float16" else (7, 127)
@@ -291,7 +274,6 @@ def test_16_bit_floats_of_two_magnitudes(dtype, apart, window, monkeypatch):
             for divisor in (4, 8, 2**12, 2**13):
                 exact = rounded(sums / divisor, dtype)
                 for y in ways(
-                    monkeypatch,
                     lambda x=x, axis=axis, divisor=divisor: cypool.avg_pool(
                         x, window, axis=axis, divisor_override=divisor, **THREE
                     ),
@@ -304,7 +286,7 @@ def test_16_bit_floats_of_two_magnitudes(dtype, apart, window, monkeypatch):
 @pytest.mark.parametrize(
     "shape", [(64, 260), (300, 17), (6, 40, 62), (2, 8, 10, 70), (2, 8, 9, 601)]
 )
-def test_16_bit_floats_of_all_kinds(dtype, shape, monkeypatch):
+def test_16_bit_floats_of_all_kinds(dtype, shape):
     """Infinite ones and NaN, subnormal ones, and sums that float64 has no room for."""
     axis = (1, 2) if len(shape) == 4 else (-2, -1)
     x = np.random.default_rng(7).integers(0, 1 << 16, shape, np.uint16).view(dtype)
@@ -316,7 +298,6 @@ def test_16_bit_floats_of_all_kinds(dtype, shape, monkeypatch):
         (2, {"ceil_mode": True}),
     ):
         found = ways(
-            monkeypatch,
             lambda window=window, kwargs=kwargs: cypool.avg_pool(
                 x, window, axis=axis, **kwargs, **THREE
             ),
@@ -331,10 +312,9 @@ def test_16_bit_floats_of_all_kinds(dtype, shape, monkeypatch):
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", *BFLOATS, "float32"])
 @pytest.mark.parametrize("width", [*range(5, 42), 59, 60, 61, 62, 201])
-def test_short_rows_of_pairs_are_laid_end_to_end(dtype, width, monkeypatch):
+def test_short_rows_of_pairs_are_laid_end_to_end(dtype, width):
     x = np.random.default_rng(8).integers(0, 100, (3, 41, width)).astype(dtype)
     for y in ways(
-        monkeypatch,
         lambda: cypool.avg_pool(x, 2, axis=(1, 2), dtype=dtype, **THREE),
         ROWS_AT_ONCE=0,
         FEWEST_PAIRS=10**9,
@@ -350,7 +330,7 @@ def test_short_rows_of_pairs_are_laid_end_to_end(dtype, width, monkeypatch):
 @pytest.mark.parametrize("dtype", ["float32", "float16", *BFLOATS])
 @pytest.mark.parametrize("channels", [64, 131, 256, 257, 600])
 @pytest.mark.parametrize("pooled", [(9, 8), (2, 70), (5, 1), (3, 11)])
-def test_windows_of_channels_that_share_rows(dtype, channels, pooled, monkeypatch):
+def test_windows_of_channels_that_share_rows(dtype, channels, pooled):
     rng = np.random.default_rng(9)
     shape = (2, *pooled, channels)
     x = (rng.standard_normal(shape) * np.exp(rng.normal(0, 2, shape))).astype(dtype)
@@ -367,7 +347,6 @@ def test_windows_of_channels_that_share_rows(dtype, channels, pooled, monkeypatc
     ):
         for kwargs in ({}, {"count_include_pad": True}, {"divisor_override": -4}):
             found = ways(
-                monkeypatch,
                 lambda w=window, s=stride, p=padding, kwargs=kwargs: cypool.avg_pool(
                     x, w, s, p, axis=(1, 2), **kwargs, **THREE
                 ),
@@ -377,7 +356,7 @@ def test_windows_of_channels_that_share_rows(dtype, channels, pooled, monkeypatc
                 np.testing.assert_array_equal(plain(y).view("u1"), plain(found[0]).view("u1"))
 
 
-def assert_rounded_once(shape, axis, window, pool, options, monkeypatch):
+def assert_rounded_once(shape, axis, window, pool, options):
     """Compare uneven numbers, added up in every way, with each other and with fractions."""
     rng = np.random.default_rng(13)
     x = rng.standard_normal(shape)
@@ -391,7 +370,6 @@ def assert_rounded_once(shape, axis, window, pool, options, monkeypatch):
     k, s, padding = window
     padding = padding if isinstance(padding, int) else [padding] * (1 if axis == 1 else len(axis))
     found = ways(
-        monkeypatch,
         lambda: pool(x, k, s, padding, axis=axis, **options, **THREE),
         DOUBLES_AT_ONCE=0,
     )
@@ -431,8 +409,8 @@ def assert_rounded_once(shape, axis, window, pool, options, monkeypatch):
         (cypool.sum_pool, {}),
     ],
 )
-def test_float64_is_rounded_once(shape, axis, window, pool, options, monkeypatch):
-    assert_rounded_once(shape, axis, window, pool, options, monkeypatch)
+def test_float64_is_rounded_once(shape, axis, window, pool, options):
+    assert_rounded_once(shape, axis, window, pool, options)
 
 
 @pytest.mark.parametrize(
@@ -451,8 +429,8 @@ def test_float64_is_rounded_once(shape, axis, window, pool, options, monkeypatch
     ],
 )
 @pytest.mark.parametrize("pool", [cypool.avg_pool, cypool.sum_pool])
-def test_float64_of_many_rows_is_rounded_once(shape, axis, window, pool, monkeypatch):
-    assert_rounded_once(shape, axis, window, pool, {}, monkeypatch)
+def test_float64_of_many_rows_is_rounded_once(shape, axis, window, pool):
+    assert_rounded_once(shape, axis, window, pool, {})
 
 
 def test_float64_next_to_halfway_is_the_same_in_all_threads():
@@ -475,7 +453,7 @@ def test_float64_next_to_halfway_is_the_same_in_all_threads():
 
 
 @pytest.mark.parametrize("cell", [(), (3,), (600,)])
-def test_means_of_pairs_that_cancel(cell, monkeypatch):
+def test_means_of_pairs_that_cancel(cell):
     """What is left is so many powers of 2 below what cancels: in doubles beside it, or lost."""
     rng = np.random.default_rng(11)
     shape = (64, 120 if cell == () else 5, *cell)
@@ -485,13 +463,11 @@ def test_means_of_pairs_that_cancel(cell, monkeypatch):
     x = np.stack([np.stack([great, one], 2), np.stack([other, -great], 2)], 1)
     x = x.reshape(2 * shape[0], 2 * shape[1], *cell)
     exact = (one.astype(np.float64) + other) / 4
-    for y in ways(
-        monkeypatch, lambda: cypool.avg_pool(x, 2, axis=(0, 1)), margin_of=lambda doubt: 0
-    ):
+    for y in ways(lambda: cypool.avg_pool(x, 2, axis=(0, 1)), margin_of=lambda doubt: 0):
         np.testing.assert_array_equal(y, exact.astype(np.float32))
 
 
-def test_sums_of_shared_rows_that_cancel(monkeypatch):
+def test_sums_of_shared_rows_that_cancel():
     """A window here and there is near 0 against its elements, or even is rounded to 0."""
     rng = np.random.default_rng(10)
     x = rng.standard_normal((3, 12, 40, 64), np.float32)
@@ -500,7 +476,6 @@ def test_sums_of_shared_rows_that_cancel(monkeypatch):
     x[2, :, 5:8] *= 1e12
     x[2, 1::2, 5:8] = -x[2, ::2, 5:8]
     for y in ways(
-        monkeypatch,
         lambda: cypool.avg_pool(x, 3, 1, axis=(1, 2), **THREE),
         margin_of=lambda doubt: 0,
     ):
@@ -514,7 +489,7 @@ def test_sums_of_shared_rows_that_cancel(monkeypatch):
 
 @pytest.mark.parametrize("shape", [(2, 12, 66), (3, 9, 7), (2, 9, 10, 70), (2, 6, 6, 6, 33)])
 @pytest.mark.parametrize("window", [2, (1, 2), (4, 1), 3])
-def test_norms_of_order_2_square_what_they_add_up(shape, window, monkeypatch):
+def test_norms_of_order_2_square_what_they_add_up(shape, window):
     rng = np.random.default_rng(11)
     x = rng.integers(-1000, 1000, shape).astype(np.float32)
     x[0] *= 2.0**100
@@ -526,12 +501,10 @@ def test_norms_of_order_2_square_what_they_add_up(shape, window, monkeypatch):
     windows = sliding_window_view(x.astype(np.float64), pair, axis)
     exact = np.sqrt((windows**2).sum((-2, -1)))
     exact = np.moveaxis(np.moveaxis(exact, axis, (0, 1))[:: pair[0], :: pair[1]], (0, 1), axis)
-    for y in ways(
-        monkeypatch, lambda: cypool.lp_pool(x, window, axis=axis, **THREE), ROWS_AT_ONCE=0
-    ):
+    for y in ways(lambda: cypool.lp_pool(x, window, axis=axis, **THREE), ROWS_AT_ONCE=0):
         np.testing.assert_array_equal(y, exact.astype(np.float32))
     # Others than float32 take the way of every order.
-    for y in ways(monkeypatch, lambda: cypool.lp_pool(x, 3, 2, 1, axis=axis, **THREE)):
+    for y in ways(lambda: cypool.lp_pool(x, 3, 2, 1, axis=axis, **THREE)):
         narrow = cypool.lp_pool(x.astype(np.float64), 3, 2, 1, axis=axis).astype(np.float32)
         np.testing.assert_array_equal(y, narrow)
 
@@ -567,7 +540,7 @@ def test_every_16_bit_float_has_its_place_in_the_order(dtype):
 @pytest.mark.parametrize("channels", [2, 3, 4, 5, 7])
 @pytest.mark.parametrize("shape", [(6, 9), (5, 42), (6, 2), (6, 7), (2, 7, 903), (3, 2, 6, 4100)])
 @pytest.mark.parametrize("window", [(2, 2), (1, 2), (3, 2)])
-def test_means_of_pairs_of_cells(dtype, channels, shape, window, monkeypatch):
+def test_means_of_pairs_of_cells(dtype, channels, shape, window):
     rng = np.random.default_rng(6)
     x = rng.standard_normal((*shape, channels)) * 300
     if np.dtype(dtype).kind == "f":
@@ -577,7 +550,6 @@ def test_means_of_pairs_of_cells(dtype, channels, shape, window, monkeypatch):
     axis = (-3, -2)
     kind = dtype if np.dtype(dtype).kind in "iu" else None
     found = ways(
-        monkeypatch,
         lambda: cypool.avg_pool(x, window, axis=axis, dtype=kind, **THREE),
         ROWS_AT_ONCE=0,
     )
@@ -603,7 +575,7 @@ def test_means_of_pairs_of_cells(dtype, channels, shape, window, monkeypatch):
     ("window", "padding"),
     [(2, 0), ((1, 3), 0), ((3, 5), [(0, 0), (2, 2)]), ((1, 40), 0), ((3, 2), 1)],
 )
-def test_gradients_of_windows_side_by_side(dtype, width, window, padding, monkeypatch):
+def test_gradients_of_windows_side_by_side(dtype, width, window, padding):
     shape = (3, 7, width)
     options = {"axis": (1, 2), "padding": padding, "ceil_mode": True, "divisor_override": 3}
     y = cypool.avg_pool(np.zeros(shape, dtype), window, **options)
@@ -611,7 +583,6 @@ def test_gradients_of_windows_side_by_side(dtype, width, window, padding, monkey
     grad = (rng.standard_normal(y.shape) * np.exp2(rng.integers(-9, 9, y.shape))).astype(dtype)
     grad.ravel()[::17] = [np.nan, np.inf, -np.inf, -0.0][width % 4]
     found = ways(
-        monkeypatch,
         lambda: cypool.avg_pool_backward(grad, shape, window, **options, **THREE),
         ROWS_AT_ONCE=0,
         HALVES_AT_ONCE=0,
@@ -646,7 +617,7 @@ def test_gradients_of_windows_side_by_side(dtype, width, window, padding, monkey
         ((1, 7), (1, 3), 0),
     ],
 )
-def test_gradients_of_windows_that_overlap(channels, pooled, window, stride, padding, monkeypatch):
+def test_gradients_of_windows_that_overlap(channels, pooled, window, stride, padding):
     """Also with a term here and there that is lost beside another, or that makes all of it NaN."""
     shape = (2, *pooled) if channels is None else (2, *pooled, channels)
     options = {"axis": (1, 2), "padding": padding, "ceil_mode": True, "divisor_override": 9}
@@ -658,7 +629,6 @@ def test_gradients_of_windows_that_overlap(channels, pooled, window, stride, pad
         grad[few[0]] = [np.nan, 3e20][found]
         grad[few[1]] = [-np.inf, -3e20][found]
         results = ways(
-            monkeypatch,
             lambda: cypool.avg_pool_backward(grad, shape, window, stride, **options, **THREE),
             ROWS_AT_ONCE=0,
         )
@@ -682,16 +652,13 @@ def test_gradients_of_windows_that_overlap(channels, pooled, window, stride, pad
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", *BFLOATS])
 @pytest.mark.parametrize("planes", [2, 3, 4])
-def test_gradients_of_windows_that_overlap_in_one_axis_and_abut_in_another(
-    dtype, planes, monkeypatch
-):
+def test_gradients_of_windows_that_overlap_in_one_axis_and_abut_in_another(dtype, planes):
     shape, window, stride = (planes + 1, 6, 160), (planes, 3, 4), (1, 1, 4)
     grad = np.random.default_rng(7).integers(-9, 10, (2, 4, 40)).astype(dtype)
     expected = np.zeros(shape)
     for i, j, k in np.ndindex(grad.shape):
         expected[i : i + planes, j : j + 3, 4 * k : 4 * k + 4] += float(grad[i, j, k])
     for y in ways(
-        monkeypatch,
         lambda: cypool.avg_pool_backward(
             grad, shape, window, stride, axis=(0, 1, 2), divisor_override=1, **THREE
         ),
@@ -704,7 +671,7 @@ def test_gradients_of_windows_that_overlap_in_one_axis_and_abut_in_another(
 @pytest.mark.parametrize(
     ("length", "result"), [(20, 7), (7, 20), (33, 2), (31, 2), (9, 9), (50, 3)]
 )
-def test_adaptive_windows_that_slide(dtype, length, result, monkeypatch):
+def test_adaptive_windows_that_slide(dtype, length, result):
     x = (
         ties((40, 9, length), dtype)
         if dtype != "bfloat16"
@@ -719,7 +686,7 @@ def test_adaptive_windows_that_slide(dtype, length, result, monkeypatch):
         expected = np.stack(
             [pool(x[..., a:b], axis=2) for a, b in zip(starts, stops, strict=True)], -1
         )
-        for y in ways(monkeypatch, lambda adaptive=adaptive: adaptive(x, result, axis=2, **THREE)):
+        for y in ways(lambda adaptive=adaptive: adaptive(x, result, axis=2, **THREE)):
             np.testing.assert_array_equal(plain(y), plain(expected))
 
 

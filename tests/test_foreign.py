@@ -10,7 +10,7 @@ import pytest
 
 import cypool
 from cypool import max_pool
-from cypool.engine import plain_array
+from cypool.arrays import plain_array
 
 EXPECTED = np.array([[5, 7], [13, 15]], np.float32)
 

@@ -4,14 +4,14 @@ import os
 import platform
 import subprocess
 import sys
-from importlib import import_module
 
 import numpy as np
 import pytest
 from arrays import FLOATS, INTEGERS, is_float
+from planned import instruction_set
 
 import cypool
-from cypool import engine, kernels
+from cypool import kernels
 
 SHAPES_AND_WINDOWS = [
     ((3, 41, 53), {"kernel_size": (2, 2), "axis": (1, 2)}),
@@ -80,30 +80,23 @@ def results_of_the_family(x: np.ndarray, arguments: dict) -> list:
     return found
 
 
-def results(name: str, monkeypatch: pytest.MonkeyPatch, x: np.ndarray, arguments: dict) -> list:
-    module = import_module(f"cypool.kernels.{name}")
-    monkeypatch.setattr(engine, "Plan", module.Plan)
-    monkeypatch.setattr(kernels, "route", module.route)
-    monkeypatch.setattr(kernels, "strays", module.strays)
-    engine.planned.cache_clear()
-    try:
+def results(name: str, x: np.ndarray, arguments: dict) -> list:
+    with instruction_set(name):
         pools = cypool.max_pool, cypool.min_pool, cypool.sum_pool, cypool.avg_pool
         found = [pool(x, **arguments) for pool in pools]
         found.append(cypool.avg_pool(x, **arguments, dtype="float32"))
         found.append(cypool.avg_pool(x, **arguments, dtype="int16"))
         found += results_of_the_family(x, arguments)
         return found
-    finally:
-        engine.planned.cache_clear()
 
 
 @pytest.mark.parametrize("name", [n for n in kernels.INSTRUCTION_SETS if n != "baseline"])
 @pytest.mark.parametrize("dtype", [*INTEGERS, *FLOATS])
-def test_every_instruction_set_gives_the_same_bits(name, dtype, monkeypatch):
+def test_every_instruction_set_gives_the_same_bits(name, dtype):
     for shape, arguments in SHAPES_AND_WINDOWS:
         x = elements(shape, np.dtype(dtype))
-        expected = results("baseline", monkeypatch, x, arguments)
-        for got, want in zip(results(name, monkeypatch, x, arguments), expected, strict=True):
+        expected = results("baseline", x, arguments)
+        for got, want in zip(results(name, x, arguments), expected, strict=True):
             assert got.dtype == want.dtype
             assert got.tobytes() == want.tobytes(), (shape, arguments)
 

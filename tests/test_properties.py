@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-from importlib import import_module
 from typing import NamedTuple
 
 import numpy as np
@@ -47,10 +46,11 @@ from cases import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from planned import change, changed, instruction_set
 
 import cypool
 import reference
-from cypool import engine, kernels, scatter
+from cypool import kernels
 from reference.geometry import pooled_axes
 
 EXAMPLES = int(os.environ.get("CYPOOL_TEST_EXAMPLES", "1500"))
@@ -126,26 +126,22 @@ def test_gradients_that_go_to_indices_are_the_reference_s(case):
 
 
 @pytest.fixture
-def cut_up(monkeypatch):
+def cut_up():
     """Let small arrays be cut into tiles, passes, parts and threads as large ones are."""
-    monkeypatch.setattr(engine, "SERIAL", 1)
-    monkeypatch.setattr(scatter, "SERIAL", 1)
     blocks = np.random.default_rng(0)
-
-    def another():
-        monkeypatch.setattr(engine, "BLOCK", int(blocks.choice([64, 200, 512])))
-        monkeypatch.setattr(engine, "LARGE_BLOCK", int(blocks.choice([300, 1000, 4000])))
-        monkeypatch.setattr(engine, "LARGEST_BLOCK", int(blocks.choice([500, 4000, 60000])))
-        monkeypatch.setattr(engine, "STACK", int(blocks.choice([1, 500, 6000])))
-        monkeypatch.setattr(engine, "FEWEST_PAIRS", int(blocks.choice([1, 100])))
-        monkeypatch.setattr(engine, "PAIRS_ONE_BY_ONE", range(int(blocks.choice([0, 100]))))
-        monkeypatch.setattr(engine, "SHORT_HALVES", int(blocks.choice([1, 100])))
-        monkeypatch.setattr(engine, "PARTS_BYTES", int(blocks.choice([1, 1000, 100000])))
-        monkeypatch.setattr(engine, "LONG_RUN", int(blocks.choice([1, 8, 24])))
-        engine.planned.cache_clear()
-
-    yield another
-    engine.planned.cache_clear()
+    with changed(SERIAL=1), pytest.MonkeyPatch.context() as patch:
+        yield lambda: change(
+            patch,
+            BLOCK=int(blocks.choice([64, 200, 512])),
+            LARGE_BLOCK=int(blocks.choice([300, 1000, 4000])),
+            LARGEST_BLOCK=int(blocks.choice([500, 4000, 60000])),
+            STACK=int(blocks.choice([1, 500, 6000])),
+            FEWEST_PAIRS=int(blocks.choice([1, 100])),
+            PAIRS_ONE_BY_ONE=range(int(blocks.choice([0, 100]))),
+            SHORT_HALVES=int(blocks.choice([1, 100])),
+            PARTS_BYTES=int(blocks.choice([1, 1000, 100000])),
+            LONG_RUN=int(blocks.choice([1, 8, 24])),
+        )
 
 
 @examples(0.8)
@@ -262,14 +258,8 @@ def test_the_instruction_set_changes_no_bit(case, cut, cut_up):
         cut_up()
     found = {}
     for name in kernels.INSTRUCTION_SETS:
-        module = import_module(f"cypool.kernels.{name}")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(engine, "Plan", module.Plan)
-            patch.setattr(kernels, "route", module.route)
-            patch.setattr(kernels, "strays", module.strays)
-            engine.planned.cache_clear()
+        with instruction_set(name):
             found[name] = bits_of(case)
-    engine.planned.cache_clear()
     assert all(bits == found["baseline"] for bits in found.values()), list(found)
 
 

@@ -1,0 +1,114 @@
+"""What elements become, and how they are combined."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..arrays import is_float
+from .request import Request
+
+#: The kernels' codes of what they do: order by the greatest or the least, or add.
+KINDS = {"max": 0, "min": 1, "sum": 2}
+
+#: The kernels' accumulators of sums, in the order of their codes, and their bytes.
+ACCUMULATORS = {
+    "uint16": 2,
+    "uint32": 4,
+    "uint64": 8,
+    "double": 8,
+    "twin": 16,
+    "wide": 16,
+    "sparse": 32,
+}
+
+#: What the kernels can make of elements before they lift them, in the order of their codes.
+MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide", "square")
+
+
+class Arithmetic(NamedTuple):
+    """How elements are combined, and what they become before."""
+
+    x: np.dtype[Any]
+    out: np.dtype[Any]
+    kind: str  # a key of KINDS
+    mapping: str  # one of MAPPINGS
+    accumulator: str  # of sums a key of ACCUMULATORS; otherwise ""
+    wraps: bool  # sums are those of integers, which may overflow
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is combined."""
+        if self.accumulator:
+            return ACCUMULATORS[self.accumulator]
+        return {"pack": 8, "pack_wide": 16}.get(self.mapping, self.x.itemsize)
+
+    @property
+    def of_halves(self) -> bool:
+        """Whether elements are floats of 16 bits."""
+        return is_float(self.x) and self.x.itemsize == 2
+
+    def is_plain_order(self) -> bool:
+        """Whether elements are compared as they are."""
+        return not self.accumulator and self.mapping == "none" and not self.of_halves
+
+
+def arithmetic_of(
+    request: Request, x: np.dtype[Any], out: np.dtype[Any], count: int, positions: int
+) -> Arithmetic:
+    """Choose it for windows of up to `count` elements; `positions` have an index each."""
+    mapping = mapping_of(request, x, out, positions)
+    if request.kind in ("max", "min"):
+        # Ranks are always ordered by the greatest.
+        kind = request.kind if mapping == "none" else "max"
+        return Arithmetic(x, out, kind, mapping, "", False)
+    wraps = request.kind == "sum" and not is_float(out)
+    acc = accumulator(request, x, out, count, not wraps)
+    if mapping == "power" and request.p == 2 and x.name == "float32" and acc == "double":
+        mapping = "square"
+    return Arithmetic(x, out, "sum", mapping, acc, wraps)
+
+
+def mapping_of(request: Request, x: np.dtype[Any], out: np.dtype[Any], positions: int) -> str:
+    """Choose what elements become before they are lifted; `positions` have an index each."""
+    if request.kind in ("lp", "weight"):
+        return "power"
+    if request.kind in ("sum", "avg", "slope"):
+        small = is_float(x) and x.itemsize == 2
+        twins = out.itemsize > 4 or not is_float(out)
+        return "number" if request.omits or (small and twins) else "none"
+    if request.indices:
+        return "pack" if x.itemsize <= 4 and positions < 1 << 31 else "pack_wide"
+    return "rank" if request.omits else "none"
+
+
+def accumulator(
+    request: Request, x: np.dtype[Any], out: np.dtype[Any], count: int, divides: bool
+) -> str:
+    """Choose how sums of `count` elements are held, so that the result can be rounded right."""
+    if request.omits:
+        return "sparse"
+    if request.kind == "weight" and request.beside is not None:
+        out = request.beside  # what is as exact as that will do
+    if is_float(x) or request.kind in ("lp", "weight"):
+        return "double" if out.itemsize <= 4 and is_float(out) else "twin"
+    bits = 8 * x.itemsize
+    # A quotient by way of double is the right one while the sum has fewer than 53 bits, and, on
+    # the way to float32, the divisor fewer than 29.
+    if divides and (bits == 64 or count << bits >= 1 << 52 or count >= 1 << 28):
+        return "wide"
+    if bits < 32 and count <= 1 << bits:
+        return f"uint{2 * bits}"
+    return "uint64"
+
+
+def sums_are_safe(request: Request, x: np.dtype[Any], count: int) -> bool:
+    """Return whether sums of `count` elements are exact enough, whatever the elements are."""
+    if request.beside is not None:
+        return True
+    if request.kind == "lp":
+        # Powers stay far from the ends of double's range.
+        return not request.omits and request.p * (149 if x.itemsize < 8 else 1074) < 900
+    # Multiples of 2**-24 below 2**16, of which double holds 2**13 times as much.
+    return x.kind == "f" and x.itemsize == 2 and count <= 1 << 12

@@ -1,0 +1,163 @@
+"""Which windows become output at once, with nothing of them kept in scratch memory."""
+
+from __future__ import annotations
+
+import math
+
+from .. import geometry
+from ..arrays import is_float
+from .arithmetic import Arithmetic
+from .axes import Axis, Layout
+from .request import Request
+
+#: Sums of at most so many rows are finished as soon as they are added up.
+ROWS_AT_ONCE = 4
+
+#: Of 16-bit floats with channels last, so many.
+HALVES_AT_ONCE = 9
+
+#: Of float64, so many; where windows overlap, only so many beside 3/2 of the rows from one window's
+#: start to the next one's: else sums that slide are faster.
+DOUBLES_AT_ONCE = 64
+OVERLAPPING_DOUBLES = 16
+
+#: Windows that overlap by rows share sums over at most so many rows above.
+ROWS_TO_SHARE = 3
+
+#: The greatest of at most so many elements is found with its index, row by row.
+FIRST_AT_ONCE = 27
+
+#: The same along rows of at least so many windows, if their stride and reach are at most these.
+FIRST_ALONG = 16
+FEWEST_LANES = 24
+MOST_PHASES = 8
+MOST_REACH = 64
+
+#: Rows of fewer pairs are not worth being laid end to end.
+FEWEST_PAIRS = 3
+
+#: Rows of so many pairs of float32 are faster when they are added up one by one.
+PAIRS_ONE_BY_ONE = range(16, 100)
+
+#: Rows of fewer lanes that two phases make in turns are not worth it.
+FEWEST_WOVEN = 48
+
+
+def finds_first(request: Request, arithmetic: Arithmetic, layout: Layout) -> bool:
+    """Return whether the elements of windows may be compared with the index that a row has.
+
+    That has to fit in 32 bits or, beside elements of 8 bytes, in 64.
+    """
+    x, lane = arithmetic.x, layout.lane
+    packed = "pack" if x.itemsize <= 4 else "pack_wide"
+    if arithmetic.mapping != packed or request.omits or arithmetic.of_halves:
+        return False
+    # Of equal elements the first is kept that comes: in memory they have to lie in C order.
+    steps = [axis.step for axis in (*layout.outer, layout.row, lane) if axis.k > 1]
+    if steps != sorted(steps, reverse=True):
+        return False
+    rows = layout.rows_above * layout.row.k
+    if lane.is_plain() and lane.step == 0:
+        return rows <= FIRST_AT_ONCE
+    return layout.inner.n == 1 and rows * lane.k <= FIRST_ALONG and is_near(lane)
+
+
+def few_rows(
+    request: Request, arithmetic: Arithmetic, layout: Layout, divisor: int, shares: bool
+) -> bool:
+    """Return whether sums of windows' rows, or of pairs along them, may be finished at once.
+
+    `divisor` is 0 if windows have divisors of their own; `shares`, if they may share rows.
+    """
+    x, lane, inner = arithmetic.x, layout.lane, layout.inner.n
+    if request.kind not in ("sum", "avg", "lp") or request.beside is not None or request.omits:
+        return False
+    if request.kind == "lp":
+        known = arithmetic.mapping == "square"
+    elif is_float(x):
+        known = x.itemsize <= 4 or lane.spacing == geometry.REGULAR
+    else:
+        known = x.itemsize <= 2 and divisor > 1 and divisor & (divisor - 1) == 0
+    if not known or x != arithmetic.out:
+        return False
+    if x.name == "float64":
+        return few_doubles(layout)
+    most = HALVES_AT_ONCE if arithmetic.of_halves and lane.k == 1 else ROWS_AT_ONCE
+    if lane.spacing != geometry.REGULAR:
+        fits = lane.repeats() and inner == 1
+        if lane.spreads() and x.name == "float32":
+            fits = inner > 1 or (lane.turned_s == 2 and lane.out >= FEWEST_WOVEN)
+    elif inner > 1 and lane.k > 1:
+        # Pairs of cells: rows beside each other, of which half is thrown away.
+        most = ROWS_AT_ONCE // 2
+        fits = lane.k == lane.s == 2 and lane.d == 1 and ends_inside(lane)
+        fits = fits and arithmetic.mapping == "none" and not arithmetic.of_halves
+    else:
+        fits = ends_inside(lane)
+        if lane.k == 2:
+            fits = fits and lane.out >= FEWEST_PAIRS
+            fits = fits and not (x.name == "float32" and lane.out in PAIRS_ONE_BY_ONE)
+    return fits and (layout.rows_above * layout.row.k <= most or (shares and is_float(x)))
+
+
+def few_doubles(layout: Layout) -> bool:
+    """Return the same of float64, of which cells along the lanes may also overlap or stick out."""
+    row, lane, inner, rows_above = layout.row, layout.lane, layout.inner.n, layout.rows_above
+    apart = row.s if row.out > 1 and row.spacing == geometry.REGULAR else row.k
+    most = min(DOUBLES_AT_ONCE, OVERLAPPING_DOUBLES + 3 * rows_above * apart // 2)
+    if lane.k == 1:
+        fits = ends_inside(lane)
+    elif lane.k == lane.s == 2:
+        fits = ends_inside(lane) and inner == lane.d == 1 and lane.out >= FEWEST_PAIRS
+    else:
+        fits = lane.k <= 3 and lane.s <= 2 and lane.d == 1 and (inner == 1 or lane.s == 1)
+    return fits and rows_above * row.k <= most
+
+
+def ends_inside(lane: Axis) -> bool:
+    """Return whether windows that are not dilated stick out on neither side."""
+    return not lane.before and (lane.out - 1) * lane.s + lane.k <= lane.n
+
+
+def is_near(lane: Axis) -> bool:
+    """Return whether the elements of windows along the lanes may be compared one by one.
+
+    Those of stride 1 share what they are made of, and slide; and no window may be without elements.
+    """
+    return (
+        lane.spacing == geometry.REGULAR
+        and lane.k > 1
+        and 1 < lane.s <= MOST_PHASES
+        and lane.d * (lane.k - 1) <= MOST_REACH
+        and lane.out >= FEWEST_LANES
+        and lane.d <= lane.n
+        and 0 <= lane.before <= lane.d * (lane.k - 1)
+        and (lane.out - 1) * lane.s - lane.before < lane.n
+    )
+
+
+def rows_are_shared(arithmetic: Arithmetic, layout: Layout) -> bool:
+    """Return whether windows of three overlap along the row axis, with nothing along the lanes.
+
+    Each has some rows above each position, to add up and to share.
+    """
+    row, lane = layout.row, layout.lane
+    overlap = row.k == 3 and row.s < 3 and row.d == 1 and row.out > 1
+    return (
+        overlap
+        and layout.is_even()
+        and 1 < layout.rows_above <= ROWS_TO_SHARE
+        and lane.k == lane.s == 1
+        and arithmetic.mapping == "none"
+        and arithmetic.accumulator != "twin"
+    )
+
+
+def margin_of(doubt: float) -> int:
+    """Return how far means that are finished at once may be below an element, in powers of two.
+
+    0 if that is nothing.  The kernels suspect a sum that is less than `doubt` times its divisor, in
+    units of 2**-26 of its greatest element.  One that is finished at once has to be twice as much,
+    so that it is none of these.
+    """
+    return max(25 - math.ceil(math.log2(max(doubt, 1))), 0)

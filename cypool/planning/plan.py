@@ -1,0 +1,179 @@
+"""The plan of a pooling: what the kernels are told."""
+
+from __future__ import annotations
+
+import math
+
+from .. import geometry, threads
+from ..arrays import ELEMENTS, Form
+from ..geometry import Window
+from ..kernels import Plan
+from .arithmetic import (
+    ACCUMULATORS,
+    KINDS,
+    MAPPINGS,
+    Arithmetic,
+    arithmetic_of,
+    sums_are_safe,
+)
+from .at_once import few_rows, finds_first, margin_of, rows_are_shared
+from .axes import ALONE, Axis, Layout, axes_of, merge
+from .request import Request
+from .tiling import BLOCK, Tiling, checks_pay, doublings, stack_of, tiling_of
+
+#: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
+LONG_RUN = 128
+
+#: The same where transposed windows overlap, and positions are in a few of them.
+LONG_SPREAD = 640
+
+#: Bytes of the results of parts of windows.
+PARTS_BYTES = 1 << 20
+
+#: Shorter rows of 16-bit floats are made floats together, before they are added up.
+SHORT_HALVES = 100
+
+#: Shorter ones are ranked together before they are ordered, not as they are compared.
+SHORT_KEYS = 64
+
+
+def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -> tuple[Plan, int]:
+    """Return the plan, and about how many elements it combines."""
+    axes = axes_of(request, x.shape, x.strides, out.strides, windows)
+    # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
+    slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
+    work = math.prod(x.shape) + math.prod(out.shape) * slid
+    # If all windows have all their positions, there is one divisor for all.
+    divisor = request.divisor_override or 1
+    averages = request.kind == "avg" and request.divisor_override is None
+    if averages and not request.omits and all(axis.is_uncut() for axis in axes):
+        averages, divisor = False, math.prod(axis.k for axis in axes)
+    most = max(math.prod(axis.k for axis in axes), abs(request.divisor_override or 1))
+    positions = math.prod(n for a, n in enumerate(x.shape) if a in windows)
+    arithmetic = arithmetic_of(request, x.dtype, out.dtype, most, positions)
+    layout = layout_of(request, arithmetic, merge(axes))
+
+    firsts = finds_first(request, arithmetic, layout)
+    shares = rows_are_shared(arithmetic, layout)
+    few = few_rows(request, arithmetic, layout, 0 if averages else divisor, shares)
+    shares = shares and few
+    tiling = tiling_of(arithmetic, layout, firsts, few, shares)
+    parts, parts_rows = parts_of(arithmetic, layout, tiling, work)
+    stack = 1 if parts > 1 else stack_of(arithmetic, layout, tiling)
+    depth = depth_of(layout, tiling, parts, parts_rows)
+    terms = math.prod(min(axis.k, axis.n) for axis in axes)
+    least = math.prod(axis.least_count() for axis in axes) if averages else divisor
+    margin = margin_of(terms * depth / abs(least))
+    few = few and (margin > 0 or arithmetic.accumulator != "double")
+    few = few and (shares or not tiling.lifts)
+    arithmetic = short_rows_together(arithmetic, layout, tiling)
+
+    outer, row, lane, inner = layout
+    plan = Plan(
+        KINDS[arithmetic.kind],
+        ELEMENTS[x.dtype.name],
+        MAPPINGS.index(arithmetic.mapping),
+        list(ACCUMULATORS).index(arithmetic.accumulator) if arithmetic.accumulator else 0,
+        ELEMENTS[out.dtype.name],
+        x_shape=x.shape,
+        x_strides=x.strides,
+        out_shape=out.shape,
+        out_strides=out.strides,
+        outer=outer,
+        row=row,
+        lane=lane,
+        inner=(inner.n, inner.xs, inner.os if inner.n > 1 else out.dtype.itemsize, inner.step),
+        swap=not x.dtype.isnative,
+        averages=averages,
+        divisor=request.p or float(divisor),
+        terms=terms,
+        depth=depth,
+        wraps=arithmetic.wraps,
+        least=request.kind == "min",
+        omits=request.omits,
+        scans=not sums_are_safe(request, x.dtype, terms),
+        checks=checks_pay(layout, tiling),
+        at_once=(firsts or few) and tiling.taps == lane.k,  # in one pass
+        margin=margin,
+        stack=stack,
+        room=2 * BLOCK,
+        parts=parts,
+        parts_rows=parts_rows,
+        beside=None if request.beside is None else ELEMENTS[request.beside.name],
+        **tiling._asdict(),
+    )
+    return plan, work
+
+
+def layout_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Layout:
+    """Choose what each axis is for, of those that are left in memory order.
+
+    The lanes are the last one, or the last pooled one with a short run of elements beside it.
+    """
+    size, out_size = arithmetic.x.itemsize, arithmetic.out.itemsize
+    outer = list(axes)
+    inner = ALONE._replace(xs=size, os=out_size)
+    lane = outer.pop() if outer else inner
+    long_run = LONG_RUN
+    if outer and outer[-1].spreads():
+        beside = Layout(outer[:-1], ALONE, outer[-1], inner._replace(n=2))
+        if few_rows(request, arithmetic, beside, 0, False):
+            long_run = LONG_SPREAD
+    short_run = lane.is_plain() and lane.n * size < long_run and lane.xs == size
+    if short_run and outer and not outer[-1].is_plain():
+        inner, lane = lane, outer.pop()
+    if lane.out == 1:
+        lane = lane._replace(os=inner.n * out_size)
+    row = outer.pop() if outer else ALONE
+    return Layout(outer, row, lane, inner)
+
+
+def parts_of(arithmetic: Arithmetic, layout: Layout, tiling: Tiling, work: int) -> tuple[int, bool]:
+    """Choose into how many parts windows are split, and whether by rows, or by passes along them.
+
+    Few items with large windows are split to have work for every thread, and into so many parts
+    that a sum is as shallow as it can be.
+    """
+    row, lane = layout.row, layout.lane
+    tiles = -(-row.out // tiling.tile) * -(-lane.out // tiling.lanes)
+    items = math.prod(axis.out for axis in layout.outer) * tiles
+    splits = layout.is_even() and not (tiling.lifts or tiling.joins)
+    if not splits or items >= 16 or work <= items * threads.SERIAL:
+        return 1, False
+    passes = tiling.passes(lane)
+    by_rows = passes < 8
+    result = tiling.tile * tiling.lanes * layout.inner.n * arithmetic.size
+    most = min(row.k // 8 if by_rows else passes, PARTS_BYTES // (items * result))
+    return max(1, min(most, max(64 // items, math.isqrt(row.k // 3)))), by_rows
+
+
+def depth_of(layout: Layout, tiling: Tiling, parts: int, parts_rows: bool) -> int:
+    """Return the most additions that an element goes through.
+
+    Of rows, three at a time; of cells along them, by 16 lanes and eighths of long runs, or by
+    doubling; of passes; of parts.
+    """
+    row, lane, rows_above = layout.row, layout.lane, layout.rows_above
+    rows = -(-rows_above * row.k // (parts if parts_rows else 1) // 3) + 3
+    if tiling.lifts:
+        rows = rows_above // 3 + 3 + doublings(row.k)
+    if tiling.joins:
+        rows = rows_above // 3 + 3 + row.k // 2 + 1  # half a block on the average
+    cells = tiling.taps // 64 + 64 if tiling.reduces else tiling.taps
+    slides = (lane.s == 1 or tiling.slides) and not (tiling.reduces or tiling.bare)
+    if layout.is_even() and slides:
+        cells = doublings(tiling.taps)
+    passes = tiling.passes(lane)
+    return rows + cells + (passes if parts_rows else -(-passes // parts)) + parts
+
+
+def short_rows_together(arithmetic: Arithmetic, layout: Layout, tiling: Tiling) -> Arithmetic:
+    """Let 16-bit floats of short rows become wider ones, or ranks, before they are combined."""
+    if not arithmetic.of_halves or arithmetic.mapping != "none":
+        return arithmetic
+    n = layout.lane.n * layout.inner.n
+    if not arithmetic.accumulator:
+        return arithmetic._replace(mapping="rank", kind="max") if n < SHORT_KEYS else arithmetic
+    alone = not (tiling.lifts or tiling.joins or tiling.reduces)
+    alone = alone and layout.row.spacing != geometry.ADAPTIVE
+    return arithmetic._replace(mapping="widen") if alone and n < SHORT_HALVES else arithmetic

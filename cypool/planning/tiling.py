@@ -1,0 +1,297 @@
+"""How the rows and lanes of an item are folded: the path with the least work, counted."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from .. import geometry
+from .arithmetic import Arithmetic
+from .axes import Axis, Layout
+
+#: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
+BLOCK = 16384
+
+#: The same where tiles are made tall, for windows that overlap much.
+LARGE_BLOCK = 24576
+
+#: No block is larger, whatever the window: a thread has four.
+LARGEST_BLOCK = 524288
+
+#: Bytes of the rows of a tile of transposed windows that overlap and become output at once.
+SPREAD_BLOCK = 131072
+
+#: Bytes of the rows of planes that are done together: less, as they gain less.
+STACK = 10240
+
+#: Windows that share rows have so many rows of their results in an item, at most.
+MOST_SHARED = 64
+
+#: Rows of so many elements are paired at once.
+PAIRED = 8192
+
+#: Sums of floats that chain more rows than this leave too many in doubt, to be added up anew.
+DEEPEST = 300
+
+#: Bytes of the vectors that rows had better be whole ones of; the kernels have it, too.
+VECTOR = 32
+
+
+class Tiling(NamedTuple):
+    """How the rows and lanes of an item are folded; the kernels say what each word means."""
+
+    leading: bool
+    reduces: bool
+    slides: bool
+    lifts: bool
+    joins: bool
+    bare: bool
+    pairs: bool
+    tile: int
+    lanes: int
+    taps: int
+    pitch: int
+
+    def passes(self, lane: Axis) -> int:
+        """How many times it takes to fold all taps along the lanes."""
+        return -(-min(lane.k, lane.n) // self.taps)
+
+
+def tiling_of(
+    arithmetic: Arithmetic, layout: Layout, firsts: bool, few: bool, shares: bool
+) -> Tiling:
+    """Choose the path of the kernels, and a tile that stays in the cache.
+
+    With `firsts` the greatest are found with their indices, and with `few` rows and pairs along
+    them are added up, to become output at once; with `shares`, so are windows that share rows.
+    """
+    row, lane, inner = layout.row, layout.lane, layout.inner.n
+    cell = inner * arithmetic.size
+    if lane.spacing != geometry.REGULAR:
+        # What becomes output at once needs no room.
+        block = SPREAD_BLOCK if few and lane.spreads() else BLOCK
+        return uneven_tiling(row, lane, max(block // cell, 1))
+    leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
+    apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
+    reduces = apart and lane.d == 1 and not leading
+    # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
+    # Cells of several elements are dealt out slowly, so that it pays to pick few of them.
+    slides = lane.s > 1 and (inner > 1 or lane.k > lane.s * (doublings(lane.k) + 1))
+    if shares:
+        path = "lifts"  # as what is doubtful is done
+    elif firsts or (few and arithmetic.accumulator == "twin"):
+        path = "direct"  # each row is folded for each of its windows
+    else:
+        path = path_of(arithmetic, layout, 0 if leading else passes_along(lane, reduces, slides))
+    lifts, joins = path == "lifts", path == "joins"
+    tile, cap = row.out, max(BLOCK // cell, 1)
+    if shares:
+        tile, cap = shared_block(row, cell)
+    elif lifts:
+        tile, cap = lifted_block(row, lane, cell, leading)
+    elif joins:
+        tile, cap = joined_block(row, lane, cell, leading)
+    # Elements may be compared as they are, and so may what lies behind rows.
+    compared = arithmetic.is_plain_order()
+    couples = lane.k == lane.s == 2 and inner == lane.d == 1
+    taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
+    reach = lane.d * (taps - 1) + 1
+    # Pairs that become output at once fill no scratch, and run on along the whole row: memory is
+    # read faster so.
+    width = max(cap, PAIRED) if (few or compared) and couples and path == "direct" else cap
+    lanes = min(lane.out, max(width - reach, 0) // lane.s + 1)
+    lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
+    pairs = (
+        # Pairs need no scratch rows at all, but each row ends in a remainder.
+        couples
+        and (few or lane.out * arithmetic.size >= 128)
+        and taps == lane.k
+        and not (lifts or joins or arithmetic.accumulator in ("wide", "sparse"))
+    )
+    pitch = (lanes - 1) * lane.s + reach
+    if (lanes > 1 or lifts or joins) and not (leading or reduces or pairs):
+        pitch = rounded_pitch(lane, pitch, cell, lifts or joins, compared and inner == 1)
+    if path == "direct":
+        # Runs are mostly read where they lie, and need no room.
+        room = 4 * cap if reduces else cap
+        if room < 2 * pitch and row.k > row.s:
+            room = LARGE_BLOCK // cell  # maybe for two rows, which share what they are made of
+        tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
+        if lanes == 1 < lane.s and not reduces:
+            tile = 1
+    bare = (
+        inner == 1 < tile
+        and lanes == lane.out
+        and taps == lane.k
+        and not (leading or reduces or lifts or joins or slides or pairs)
+        and fits_bare(lane)
+    )
+    if bare:
+        pitch = lane.n
+    return Tiling(leading, reduces, slides, lifts, joins, bare, pairs, tile, lanes, taps, pitch)
+
+
+def path_of(arithmetic: Arithmetic, layout: Layout, passes: int) -> str:
+    """Choose how row windows are folded, where there are `passes` along each row afterwards."""
+    row, lane, cell = layout.row, layout.lane, layout.inner.n * arithmetic.size
+    small = 16 * cell * reach_of(row) <= LARGEST_BLOCK and lane.s <= max(BLOCK // cell, 1)
+    if row.out == 1 or row.spacing != geometry.REGULAR or not small:
+        return "direct"
+    mapped = arithmetic.mapping not in ("none", "square")
+    path = row_path(layout.rows_above, row, lane.n * cell, passes, mapped)
+    rounds = arithmetic.accumulator in ("double", "twin", "sparse")
+    return "lifts" if path == "joins" and rounds and row.k > DEEPEST else path
+
+
+def joined_block(row: Axis, lane: Axis, cell: int, leading: bool) -> tuple[int, int]:
+    """Return how many rows a tile of joined rows has, and how many cells each may have.
+
+    A block of rows is kept while the rows of the next one are read; a tile is some blocks, as it
+    shares the rows of one with the next tile.
+    """
+    reach = reach_of(row)
+    most = LARGEST_BLOCK // cell
+    wanted = 1 if leading else 36 * lane.d * lane.k
+    cap = max(2 * BLOCK // (cell * reach), min(wanted, BLOCK // cell, most // reach), 1)
+    whole = row.k * row.d
+    height = min(max(3 * whole, 64 * row.s), most // cap)
+    blocks = -(-row.out * row.s // whole)
+    blocks = -(-blocks // -(-blocks // max(height // whole, 1)))  # tiles of one size
+    return min(max(blocks * whole // row.s, 1), row.out), cap
+
+
+def lifted_block(row: Axis, lane: Axis, cell: int, leading: bool) -> tuple[int, int]:
+    """Return the same of lifted rows.
+
+    Neighbouring tiles share the rows that their windows reach over: a tile should be tall, and as
+    wide as the lane windows need if there is room.
+    """
+    reach = reach_of(row)
+    cells = (lane.out - 1) * lane.s + lane.d * (lane.k - 1) + 1
+    tile = max(3 * reach // row.s, (BLOCK // (cells * cell) - reach) // row.s + 1, 1)
+    tile = -(-row.out // -(-row.out // tile))  # tiles of one size
+    while tile > 1 and 16 * cell * ((tile - 1) * row.s + reach) > LARGEST_BLOCK:
+        tile //= 2
+    bytes_per_lane = cell * ((tile - 1) * row.s + reach)
+    wanted = 1 if leading else min(12 * lane.d * lane.k, BLOCK // cell)
+    return tile, max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
+
+
+def shared_block(row: Axis, cell: int) -> tuple[int, int]:
+    """Return the same of rows that windows share.
+
+    They are kept a few at a time, and each is read once: as many as there are.
+    """
+    tile = -(-row.out // -(-row.out // MOST_SHARED))
+    return tile, max(LARGEST_BLOCK // (cell * ((tile - 1) * row.s + reach_of(row))), 1)
+
+
+def reach_of(axis: Axis) -> int:
+    """Return how many positions a window reaches over."""
+    return axis.d * (axis.k - 1) + 1
+
+
+def rounded_pitch(lane: Axis, pitch: int, cell: int, overlaps: bool, compared: bool) -> int:
+    """Return how many cells of a row there had better be room for, if that is more than `pitch`."""
+    pitch = -(-pitch // lane.s) * lane.s  # so that rows slide together
+    line = max(64 // cell, 1) * lane.s
+    each = math.lcm(max(VECTOR // cell, 1), lane.s)
+    uncut = (lane.out - 1) * lane.s - lane.before + lane.d * (lane.k - 1) < lane.n
+    if overlaps and pitch >= 8 * line:
+        return -(-pitch // line) * line  # so that each begins a cache line
+    if not overlaps and compared and uncut and lane.s > 1 and pitch >= 3 * each:
+        return -(-pitch // each) * each  # for what is behind them, to have no remainder
+    return pitch
+
+
+def fits_bare(lane: Axis) -> bool:
+    """Return whether short rows are cheapest side by side as they are: padding cuts few windows."""
+    last_whole = (lane.n - lane.k + lane.before) // lane.s
+    cut = -(-lane.before // lane.s) + max(lane.out - last_whole - 1, 0)
+    return (
+        0 < cut <= 2
+        and lane.before >= 0
+        and lane.d == 1
+        and lane.n % lane.s == 0
+        and lane.out * lane.s <= lane.n
+        and lane.k <= lane.n
+    )
+
+
+def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
+    """Choose the tile where lane windows are uneven: each is folded by itself, or each phase."""
+    # Lanes whose taps fit a row of `cap` cells; or one lane, whose taps come in several passes.
+    lanes, taps = 1, cap
+    if lane.k < cap:
+        taps = lane.k
+        lanes = max(min((cap - lane.k - 1) * lane.out // lane.n, cap, lane.out), 1)
+        if lane.turned_s:
+            lanes = max(min((cap - lane.k - 1) * lane.turned_s, cap, lane.out), 1)
+    reach = (taps - 1) * lane.d + 1
+    if lanes > 1:
+        reach = lanes // lane.turned_s if lane.turned_s else -(-lanes * lane.n // lane.out)
+        reach += lane.d * lane.k + 1
+    if taps < lane.k or lane.turned_d != 1:
+        reach = min(reach, lane.n)  # only windows that slide take cells beyond the axis
+    tile = min(row.out, max(cap // max(reach, lanes), 1))
+    return Tiling(False, False, False, False, False, False, False, tile, lanes, taps, reach)
+
+
+def row_path(rows_above: int, row: Axis, row_bytes: int, passes: int, mapped: bool) -> str:
+    """Choose how row windows are folded: directly, or where they overlap much in another way.
+
+    A tile's rows may be lifted once and slid over each other, all of them as one; or joined of
+    suffixes and prefixes of blocks of rows, one by one.  The work for one output row is counted
+    in vectors of 64 bytes; a fold of up to three rows costs about 15 of them before its first, and
+    a map of elements as much as a fold.
+    """
+    vectors = -(-min(row_bytes, BLOCK) // 64)
+    sources = rows_above * row.k
+    lift = -(-rows_above // 3) * 15 + (rows_above + 1) * vectors
+    direct = -(-sources // 3) * 15 + sources * vectors
+    if mapped:
+        direct += sources * (15 + vectors)
+        lift += rows_above * (15 + vectors)
+    # What slides is stored at each step, and tiles have a third of their rows in common.
+    slid = row.s * (15 + 3 * (lift - 15 + doublings(row.k) * vectors) // 2)
+    # Accumulated to suffixes, and to prefixes; joined; and folded along each row by itself.
+    joined = (2 * row.s - 1) * (15 + vectors) + 20 + 2 * vectors + 8 * passes
+    if rows_above > 1 or mapped:
+        joined += row.s * 4 * lift // 3
+    return min((direct, "direct"), (joined, "joins"), (slid, "lifts"))[1]
+
+
+def passes_along(lane: Axis, reduces: bool, slides: bool) -> int:
+    """Return about how many row operations it takes to fold along a row of cells."""
+    if reduces:
+        return 1
+    sliding = lane.k.bit_length() - 1
+    if lane.s == 1:
+        return sliding
+    return sliding + 2 if slides else 1 - (-lane.k // 3)
+
+
+def doublings(k: int) -> int:
+    """Return how many combines it takes to slide a window of k."""
+    return k.bit_length() + k.bit_count() - 2
+
+
+def stack_of(arithmetic: Arithmetic, layout: Layout, tiling: Tiling) -> int:
+    """Choose how many planes an item has: as many as stay in the cache, if one has them all."""
+    row, lane, cell = layout.row, layout.lane, layout.inner.n * arithmetic.size
+    whole = tiling.tile == row.out and tiling.lanes == lane.out and tiling.taps == lane.k
+    if tiling.joins or tiling.reduces or not whole:
+        return 1
+    rows = row.d * (row.k - 1) + 1 + (row.out - 1) * row.s if tiling.lifts else row.out
+    return max(1, min(layout.planes, STACK // (rows * tiling.pitch * cell)))
+
+
+def checks_pay(layout: Layout, tiling: Tiling) -> bool:
+    """Return whether to look for NaN before rows are combined, which is cheaper without.
+
+    It takes a pass over all of them, or over one of each block that windows are joined of; and
+    what was combined in an earlier pass was not looked at.
+    """
+    combines = 2 if tiling.joins else doublings(layout.row.k)
+    combines += 0 if tiling.leading else doublings(layout.lane.k)
+    return (tiling.lifts or tiling.joins) and tiling.taps == layout.lane.k and combines >= 5
