@@ -110,7 +110,7 @@ cdef struct Brain:
 cdef struct Square:
     float root
 
-# What is compared and added: elements, or the carriers that maps.pxi makes of them.
+# What is compared and added: elements, or the carriers that rows/maps.pxi makes of them.
 ctypedef fused elem_t:
     uint8_t
     int8_t
@@ -277,6 +277,7 @@ cdef struct Exact:
     int64_t nans
 
 cdef enum:
+    MAX_OUTER = 64      # axes besides the last two in memory
     BATCH = 27          # source rows handed to a fold at once; a multiple of three
     SOURCES = 64        # or made into output at once, at most
 

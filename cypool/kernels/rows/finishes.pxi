@@ -1,5 +1,6 @@
 # Row operations: sums into output, divided and rounded once.
 
+
 cdef inline out_t settled(double x, out_t* tag) noexcept nogil:
     """x as an output element: floats round once more, integers half to even and saturate."""
     cdef double least, above, y
@@ -223,7 +224,6 @@ cdef inline out_t one_nan(out_t x) noexcept nogil:
     elif out_t is double:
         (<uint64_t*> &x)[0] |= <uint64_t> 0 - <uint64_t> (x != x)
     return x
-
 
 cdef enum:
     ROUNDED = 256       # 16-bit floats that are rounded at once

@@ -210,7 +210,6 @@ cdef Twin exact_twin(Exact* sum_, int* scale) noexcept nogil:
         total.lo = -total.lo
     return total
 
-
 # A window's norm with its greatest magnitude taken out, which no power overflows.
 cdef struct Norm:
     double exponent

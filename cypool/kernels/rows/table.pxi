@@ -1,155 +1,195 @@
-# Row operations that move elements, and the choice of all of them for a kind and its types.
-
-# ---------------------------------------------------------------------------------------------
-# Row operations: moving elements
-# ---------------------------------------------------------------------------------------------
-
-cdef inline bint low_byte_first() noexcept nogil:
-    """Whether the processor keeps the low byte of a word first."""
-    cdef uint16_t one = 1
-    return (<uint8_t*> &one)[0] == 1
+# The choice of all row operations, for a kind of pooling and its types.
 
 
-cdef inline void pack(char* dst, const char* src, Py_ssize_t n, int size) noexcept nogil:
-    """Copy every other one of 16 n cells of three bytes or more, in words put together of them."""
-    cdef uint64_t word, part
-    cdef Py_ssize_t j
-    cdef int w, i, cell, low
-    for j in range(n):
-        for w in range(size):
-            word = 0
-            for i in range(4):
-                cell = 8 * w // size + i
-                low = cell * size - 8 * w   # where it begins in the word
-                if low < 8:
-                    memcpy(&part, src + 8 * w + cell * size, 8)
-                    part &= <uint64_t> -1 << (8 * max(low, 0))
-                    word |= part & <uint64_t> -1 >> (8 * max(8 - low - size, 0))
-            memcpy(dst + 8 * w, &word, 8)
-        dst += 8 * size
-        src += 16 * size
+cdef inline void best_clear(
+    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, int order) noexcept nogil:
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        for j in range(n):
+            dst[j] = worst[elem_t](dst, order)
+        dst = <elem_t*> (<char*> dst + pitch)
 
 
-cdef void split(
-    bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t m,
-    Py_ssize_t inner, bint all) noexcept nogil:
-    """Deal a row of cells out into its `step` phases: dst[p, j, c] = src[j * step + p, c].
+# What is called through pointers: a function for each type and order, around an inlined one.
+cdef void best_fold_of(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead, order_t* tag) noexcept nogil:
+    best_fold(dst, dst_pitch, src, src_pitch, count, rows, n, fresh, ahead, order_of(tag))
 
-    A cell is `inner` elements; phases begin m cells, at least ceil(cells / step), after each other.
-    Only the first is wanted unless `all`.
-    """
-    cdef Py_ssize_t n = cells // step
-    cdef Py_ssize_t j, p, c, phases = step if all else 1
-    cdef Py_ssize_t size = inner * <Py_ssize_t> sizeof(bits_t)
-    if (size == 3 or size == 6) and step == 2 and not all and low_byte_first():
-        # Pixels of colour pictures.
-        if size == 3:
-            pack(<char*> dst, <const char*> src, n // 8, 3)
-        else:
-            pack(<char*> dst, <const char*> src, n // 8, 6)
-        for j in range(n - n % 8, n):
-            memcpy(dst + j * inner, src + 2 * j * inner, size)
-    elif inner > 1 and not all and size <= 32 and n > 0:
-        # Cells are copied in a few words; what that writes past a cell, the next overwrites.
-        for j in range(n - 1):
-            if size <= 8:
-                memcpy(dst + j * inner, src + j * step * inner, 8)
-            elif size <= 16:
-                memcpy(dst + j * inner, src + j * step * inner, 16)
+
+cdef void best_pairs_of(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead, order_t* tag) noexcept nogil:
+    best_pairs(dst, dst_pitch, src, src_pitch, count, rows, n, fresh, ahead, order_of(tag))
+
+
+cdef void best_run_of(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, order_t* tag) noexcept nogil:
+    best_run(dst, dst_pitch, src, src_pitch, rows, n, fresh, order_of(tag))
+
+
+cdef void best_accumulate_of(
+    elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, order_t* tag) noexcept nogil:
+    best_accumulate(dst, dst_pitch, src, src_pitch, rows, n, fresh, order_of(tag))
+
+
+cdef void best_join_of(
+    elem_t* dst, elem_t* prefix, const elem_t* suffix, const elem_t* src, Py_ssize_t n,
+    order_t* tag) noexcept nogil:
+    best_join(dst, prefix, suffix, src, n, order_of(tag))
+
+
+cdef void best_clear_of(
+    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, order_t* tag) noexcept nogil:
+    best_clear(dst, pitch, rows, n, order_of(tag))
+
+
+cdef void sum_fold_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
+    sum_fold(dst, dst_pitch, <const char**> src, src_pitch, count, rows, n, fresh, ahead,
+             code_of[term_t](NULL))
+
+
+cdef void sum_pairs_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
+    cdef sum_t sums[2 * PAIRS]
+    cdef const term_t* at[BATCH]
+    cdef Py_ssize_t begin, i, j, m, r
+    cdef sum_t x
+    if not (term_t is float or term_t is double):
+        sum_pairs(dst, dst_pitch, <const char**> src, src_pitch, count, rows, n, fresh, ahead,
+                  code_of[term_t](NULL))
+        return
+    # Sums of columns first, which takes half the shuffles.
+    for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
+        begin = 0
+        while begin < n:
+            m = min(n - begin, <Py_ssize_t> PAIRS)
+            for i in range(count):
+                at[i] = past(src[i], r * src_pitch) + 2 * begin
+            sum_fold_of[sum_t, term_t](sums, 0, at, 0, count, 1, 2 * m, True, NULL)
+            for j in range(m):
+                x = added[sum_t](sums[2 * j], sums[2 * j + 1])
+                dst[begin + j] = x if fresh else added[sum_t](dst[begin + j], x)
+            begin += m
+        dst = <sum_t*> (<char*> dst + dst_pitch)
+
+
+cdef void sum_run_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    sum_run(dst, dst_pitch, <const char*> src, src_pitch, rows, n, fresh, code_of(src))
+
+
+cdef void sum_accumulate_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    sum_accumulate(dst, dst_pitch, <const char*> src, src_pitch, rows, n, fresh, code_of(src))
+
+
+cdef void sum_join_of(
+    sum_t* dst, sum_t* prefix, const sum_t* suffix, const term_t* src, Py_ssize_t n) noexcept nogil:
+    sum_join(dst, prefix, suffix, <const char*> src, n, code_of(src))
+
+
+cdef void half_run(
+    double* dst, Py_ssize_t dst_pitch, const half_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    """sum_run() of 16-bit floats: they are made floats together, as many as there is room for."""
+    cdef float values[SINGLES]
+    cdef Py_ssize_t runs, i, m
+    while rows > 0:
+        runs = 1
+        if src_pitch == n * <Py_ssize_t> sizeof(half_t):
+            runs = max(min(rows, SINGLES // n), 1)
+        i = 0
+        while i < n:
+            m = min(n - i, <Py_ssize_t> SINGLES)
+            to_single(values, src + i, m, runs, 0, NULL)
+            sum_run_of[double, float](
+                dst, dst_pitch, values, m * sizeof(float), runs, m, fresh and i == 0)
+            i += m
+        dst = <double*> (<char*> dst + runs * dst_pitch)
+        src = past(src, runs * src_pitch)
+        rows -= runs
+
+
+cdef bint numbers(
+    const elem_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """Whether no element is NaN of rows of n of them, `pitch` bytes apart."""
+    cdef Py_ssize_t j, r
+    cdef uint32_t nans = 0
+    cdef uint64_t nans_ = 0
+    if pitch == n * <Py_ssize_t> sizeof(elem_t):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        for j in range(n):
+            if elem_t is double:
+                nans_ |= <uint64_t> (src[j] != src[j])
             else:
-                memcpy(dst + j * inner, src + j * step * inner, 32)
-        memcpy(dst + (n - 1) * inner, src + (n - 1) * step * inner, size)
-    elif inner > 1:
-        for p in range(phases):
-            for j in range(n):
-                for c in range(inner):
-                    dst[(p * m + j) * inner + c] = src[(j * step + p) * inner + c]
-    elif step == 2 and all:
-        for j in range(n):
-            dst[j] = src[2 * j]
-            dst[m + j] = src[2 * j + 1]
-    elif step == 3 and all:
-        for j in range(n):
-            dst[j] = src[3 * j]
-            dst[m + j] = src[3 * j + 1]
-            dst[2 * m + j] = src[3 * j + 2]
-    elif step == 4 and all:
-        for j in range(n):
-            dst[j] = src[4 * j]
-            dst[m + j] = src[4 * j + 1]
-            dst[2 * m + j] = src[4 * j + 2]
-            dst[3 * m + j] = src[4 * j + 3]
-    else:
-        for p in range(phases):
-            for j in range(n):
-                dst[p * m + j] = src[j * step + p]
-    for p in range(min(cells - n * step, phases)):
-        for c in range(inner):
-            dst[(p * m + n) * inner + c] = src[(n * step + p) * inner + c]
+                nans |= <uint32_t> (src[j] != src[j])
+        src = past(src, pitch)
+    return nans == 0 and nans_ == 0
 
 
-cdef inline bits_t swapped(bits_t x) noexcept nogil:
-    cdef bits_t y
-    cdef size_t i
-    if bits_t is Wide or bits_t is Sparse:
-        return x
-    else:
-        y = 0
-        for i in range(sizeof(bits_t)):
-            y = <bits_t> (y << 8) | <bits_t> (x & 0xFF)
-            x = <bits_t> (x >> 8)
-        return y
+cdef void zero_clear(
+    sum_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t r
+    for r in range(rows):
+        memset(<char*> dst + r * pitch, 0, n * sizeof(sum_t))
 
 
-cdef void move(
-    bits_t* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
-    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil:
-    """Copy n × inner elements between any byte strides, aligned or not, perhaps byte-swapped."""
-    cdef Py_ssize_t i, c
-    cdef bits_t x
-    for i in range(n):
-        for c in range(inner):
-            memcpy(&x, src + i * src_row + c * src_cell, sizeof(bits_t))
-            if swap:
-                x = swapped[bits_t](x)
-            memcpy(dst + i * dst_row + c * dst_cell, &x, sizeof(bits_t))
+cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
+    """The map of elements of a type, and the code of the type that it maps to."""
+    if mapping == MAP_WIDEN:
+        if in_t is Half or in_t is Brain:
+            rows.map = <map_f> to_single[in_t]
+        carrier[0] = 8
+    elif mapping == MAP_RANK:
+        if in_t is Half or in_t is Brain:
+            rows.map = <map_f> to_key[int16_t, in_t]
+            rows.finish = <finish_f> key_finish[in_t, int16_t]
+            carrier[0] = 3
+        elif in_t is float:
+            rows.map = <map_f> to_key[int32_t, in_t]
+            rows.finish = <finish_f> key_finish[float, int32_t]
+            carrier[0] = 5
+        elif in_t is double:
+            rows.map = <map_f> to_key[int64_t, in_t]
+            rows.finish = <finish_f> key_finish[double, int64_t]
+            carrier[0] = 7
+    elif mapping == MAP_POWER:
+        rows.map = <map_f> to_power[in_t]
+        carrier[0] = 9
+    elif mapping == MAP_SQUARE:
+        if in_t is float:
+            carrier[0] = SQUARE
+    elif mapping == MAP_SLOPE:
+        rows.map = <map_f> to_slope[in_t]
+        carrier[0] = 9
+    elif mapping == MAP_NUMBER:
+        rows.map = <map_f> to_number[in_t]
+        carrier[0] = 9
+    elif mapping == MAP_PACK and sizeof(in_t) <= 4:
+        rows.map = <map_f> to_packed[int64_t, in_t]
+        rows.finish = <finish_f> packed_finish[in_t, int64_t]
+        rows.indices = <finish_f> packed_indices[int64_t]
+        carrier[0] = 7
+    elif mapping == MAP_PACK_WIDE:
+        rows.map = <map_f> to_packed[Wide, in_t]
+        rows.finish = <finish_f> packed_finish[in_t, Wide]
+        rows.indices = <finish_f> packed_indices[Wide]
+        carrier[0] = WIDE
 
 
-ctypedef void (*move_f)(
-    void* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
-    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil
-
-
-cdef move_f mover(Py_ssize_t size) noexcept:
-    if size == 1:
-        return <move_f> move[uint8_t]
-    elif size == 2:
-        return <move_f> move[uint16_t]
-    elif size == 4:
-        return <move_f> move[uint32_t]
-    return <move_f> move[uint64_t]
-
-
-cdef split_f splitter(Py_ssize_t size) noexcept nogil:
-    if size == 1:
-        return <split_f> split[uint8_t]
-    elif size == 2:
-        return <split_f> split[uint16_t]
-    elif size == 4:
-        return <split_f> split[uint32_t]
-    elif size == 8:
-        return <split_f> split[uint64_t]
-    elif size == 16:
-        return <split_f> split[Wide]
-    return <split_f> split[Sparse]
-
-
-# ---------------------------------------------------------------------------------------------
-# Choosing the row operations
-# ---------------------------------------------------------------------------------------------
 # Codes of elements are those of types.pxi; those of accumulators number the types of `sum_t` in the
 # order of their declarations.
-
 cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> best_fold_of[elem_t, order_t]
     rows.fold = rows.lift

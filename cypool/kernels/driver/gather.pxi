@@ -1,0 +1,223 @@
+# An item's windows, folded into rows of accumulators, vertically and then horizontally.
+
+cdef enum:
+    ROW_PIECE = 2048    # bytes of a row that is folded with no others, fetched together
+    FEW_TAPS = 16       # windows along them have no more
+    VECTOR = 32         # bytes that the remainder of a row is worth reaching
+
+
+cdef void scan_runs(
+    const Pool* p, Place* place, const char* src, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """Scan rows of n elements that were folded; of one from memory, what goes on is fetched."""
+    cdef Py_ssize_t i = 0, m
+    if rows > 1 or not p.fetches_rows:
+        p.rows.scan(src, p.row.s * p.row.xs, rows, n, &place.range_)
+        return
+    while i < n:
+        m = min(n - i, ROW_PIECE // p.size)
+        fetch(src + (n + i) * p.size, m * p.size)
+        p.rows.scan(src + i * p.size, 0, 1, m, &place.range_)
+        i += m
+
+
+cdef void gather(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t part, char* scratch,
+    char* result, Py_ssize_t result_row) noexcept nogil:
+    """Fold the windows of one item (or one part of them) into rows of accumulators."""
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
+    cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
+    cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, m, run, phase, plane, at, i
+    cdef Py_ssize_t rows = rows_of(p, place)
+    cdef bint fresh = True
+    # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
+    cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
+    # Runs are reduced row by row; short rows slide together.
+    cdef bint by_row = p.reduces or p.tile == 1 or p.lane.spacing != REGULAR
+    cdef bint lifts = p.lifts and not place.at_once
+    cdef bint alone = (by_row and p.direct and not lifts and not call.staged
+                       and p.lane.spacing == REGULAR and single(p, place))
+    # Adaptive windows differ from row to row, but not from plane to plane.
+    cdef bint abreast = (p.row.spacing == ADAPTIVE and place.planes > 1 and not call.staged
+                         and not place.scans and p.row.xs != 0
+                         and p.outer[p.nouter - 1].xs % p.row.xs == 0)
+    cdef Py_ssize_t stride = p.row.s, apart = skip
+    cdef Span row, lane
+    cdef const char* src
+    cdef char* block
+    cdef char* spare = scratch + p.block_bytes
+    cdef char* raw = scratch + p.at_raw
+    cdef double* factors = <double*> (scratch + p.at_factors)
+    if abreast:
+        if p.row.xs == p.lane.n * p.inner * p.x_size:
+            for plane in range(place.planes):
+                touch(call.x + place.x_at + plane * p.outer[p.nouter - 1].xs,
+                      p.row.n * p.row.xs, spare)
+        stride = p.outer[p.nouter - 1].xs // p.row.xs
+        apart = p.plane_rows
+    if p.lane.spacing != REGULAR and place.lanes > 1:
+        stop = p.lane.k     # in one pass
+    if p.parts > 1 and not p.parts_rows:
+        passes = (stop - tap + p.taps - 1) // p.taps
+        stop = clamped(tap + passes * (part + 1) // p.parts * p.taps, 0, stop)
+        tap += passes * part // p.parts * p.taps
+    while tap < stop:
+        taps = clamped(stop - tap, 0, p.taps)
+        base = place.lane * p.lane.s - p.lane.before + tap * p.lane.d
+        cells = (place.lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
+        if p.lane.spacing != REGULAR:
+            lane_reach(p, place, tap, taps, &base, &cells)
+        lo = clamped(-base, 0, cells)
+        hi = clamped(p.lane.n - base, lo, cells)
+        if p.bare:
+            lo = -base
+            hi = lo + p.lane.n
+        width = hi - lo
+        if hi == cells and not (p.bare or place.at_once):
+            width = whole_vectors(p, call, place, base, hi) - lo
+        place.seen = 0
+        block = scratch
+        if p.joins:
+            join_rows(p, call, place, base, lo, hi, taps, fresh, result, result_row, scratch)
+            fresh = False
+            tap += p.taps
+            continue
+        if lifts:
+            p = lift_rows(p, call, place, base, lo, hi, scratch, raw,
+                          result if p.leading else block,
+                          result_row if p.leading else block_row,
+                          cells if p.leading else p.pitch)
+        elif (skip > 1 or abreast) and not (p.leading or p.pairs or p.bare or p.unpadded):
+            pad(p, block, rows, lo, hi)
+        if lifts and by_row and not p.leading:
+            across(p, result, result_row, block, block_row, rows, place.lanes, taps, False, fresh,
+                   spare)
+        r = phase = plane = 0
+        while r < place.rows and not lifts:
+            at = plane * p.plane_rows + r
+            row = window(&p.row, place.row + r)
+            run = 1
+            if abreast:
+                run = place.planes
+            elif p.parts > 1 and p.parts_rows:
+                m = row.stop - row.first if row.stop > row.first else 0
+                row.stop = row.first + m * (part + 1) // p.parts
+                row.first += m * part // p.parts
+            else:
+                run = (place.rows - r + skip - 1) // skip
+                if p.row.spacing == TRANSPOSED:
+                    run = alike_turned(&p.row, place.row + r, run)
+                else:
+                    run = alike(&p.row, &row, run)
+                if call.staged and not place.at_once:
+                    run = min(run, p.staged_run)
+            if place.at_once:
+                place.once.factor = 1.0 / divisor_of(p, place, &row)
+                if p.rows.twins:
+                    fill_factors(p, place, r, 1, factors, <Memory*> (scratch + p.at_memory))
+                    for i in range(place.lanes * p.inner if p.windows else 1):
+                        factors[p.factors + i] = 1.0 / factors[i]
+                    place.once.divisors = factors
+                    place.once.inverses = factors + p.factors
+                place.once.first = row.first
+                place.once.taps = row.stop - row.first
+            place.results = (call.out + place.out_at + (place.row + r) * p.row.os
+                             + place.lane * p.lane.os)
+            place.results_step = apart * p.row.os
+            if abreast:
+                place.results_step = p.outer[p.nouter - 1].os
+            if p.pairs or p.leading or place.at_once:
+                vertical(p, call, place, &row, run, stride, result + at * result_row,
+                         apart * result_row, base + lo, hi - lo, raw)
+            elif alone and row.stop - row.first == 1 and lo == 0 and hi == cells:
+                # Windows that take a single row, without padding, are read where they lie.
+                src = (call.x + place.x_at + base * p.lane.xs
+                       + (row.start + row.first * p.row.d) * p.row.xs)
+                if p.fetches_rows and taps <= FEW_TAPS and cells * p.inner * p.size > 2 * ROW_PIECE:
+                    across_pieces(p, place, result + at * result_row, apart * result_row, src,
+                                  stride * p.row.xs, run, taps, fresh, spare)
+                else:
+                    across(p, result + at * result_row, apart * result_row, src,
+                           stride * p.row.xs, run, place.lanes, taps, True, fresh, spare)
+                if place.scans:
+                    scan_runs(p, place, src, run, cells * p.inner)
+            else:
+                if not (p.bare or p.unpadded or skip > 1 or abreast):
+                    pad(p, block + at * block_row, run, lo, hi)
+                vertical(p, call, place, &row, run, stride,
+                         block + at * block_row + lo * acc_cell, apart * block_row, base + lo,
+                         width, raw)
+                if p.lane.spacing == REGULAR and by_row:
+                    across(p, result + at * result_row, apart * result_row, block + at * block_row,
+                           apart * block_row, run, place.lanes, taps, False, fresh, spare)
+            r += 1 if abreast else run * skip
+            if r >= place.rows and phase + 1 < skip:
+                phase += 1
+                r = phase
+            if r >= place.rows and plane + 1 < place.planes and not abreast:
+                plane += 1
+                move_on(p, place, 1)
+                r = phase = 0
+        move_on(p, place, -plane)
+        if place.at_once:
+            pass
+        elif p.spreads and place.lanes > 1:
+            spread_phases(p, place, result, result_row, block, block_row, base, spare)
+        elif p.lane.spacing != REGULAR:
+            uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, spare)
+        elif not (p.leading or p.pairs or by_row):
+            horizontal(p, result, block, block_row, rows, place.lanes, taps, False, fresh, spare)
+        if p.bare and not place.at_once:
+            fold_cut(p, place, result, result_row, block + lo * acc_cell, block_row)
+        fresh = False
+        tap += p.taps
+    if fresh and place.at_once:
+        place.doubtful = True
+    elif fresh:
+        p.rows.clear(result, result_row, rows, place.lanes * p.inner)
+
+
+cdef Py_ssize_t whole_vectors(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t base,
+    Py_ssize_t n) noexcept nogil:
+    """How many cells to fold, of rows of n from position `base` on, so that vectors are whole.
+
+    What lies behind a row goes where no lane comes from, and is but compared.
+    """
+    cdef const char* last = call.x + place.x_at + (p.row.n - 1) * p.row.xs
+    cdef Py_ssize_t each = VECTOR // p.size, more, i
+    if call.end == NULL or p.rows.finish != NULL or p.lane.spacing != REGULAR or p.inner > 1:
+        return n
+    if place.planes > 1:
+        last += (place.planes - 1) * p.outer[p.nouter - 1].xs
+    more = (n + each - 1) // each * each
+    for i in range(p.nouter):
+        last += (place.taps[i] - 1) * p.outer[i].d * p.outer[i].xs
+    return more if more <= p.pitch and last + (base + more) * p.size <= call.end else n
+
+
+cdef void gather_warily(
+    const Pool* p, const Call* call, Place* place, char* scratch, char* result,
+    Py_ssize_t result_row) noexcept nogil:
+    """Gather, with the range of the elements if any sum was rounded.
+
+    Most items are spared the scan; where one needs it, the next is likely to, too.  Sums of Twins
+    are always rounded.
+    """
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    cdef fenv_t forgotten
+    place.scans = p.rows.scan != NULL and (p.rows.twins or memory.wary)
+    if p.rows.scan == NULL or p.rows.twins:
+        gather(p, call, place, 0, scratch, result, result_row)
+        return
+    if call.held:
+        feholdexcept(&forgotten)     # takes half the time
+    else:
+        feclearexcept(FE_INEXACT)
+    gather(p, call, place, 0, scratch, result, result_row)
+    memory.wary = cypool_rounded()
+    if not memory.wary:
+        place.range_.peak = 0
+    elif not place.scans:
+        place.scans = True
+        gather(p, call, place, 0, scratch, result, result_row)

@@ -1,0 +1,218 @@
+# Items: what there is to do, and where it lies.
+#
+# An item is a tile of output: `tile` rows by `lanes` positions of one index of the outer axes, or
+# where that is little, of a stack of planes: as many indices of the last outer axis, not pooled.
+#
+#   outer axes   any number, in memory order; their taps are walked by an odometer
+#   row axis     the axis just before the lanes: a tile holds some of its outputs
+#   lane axis    the last axis in memory, or the last pooled one with `inner` elements per position
+#
+# An axis that is not pooled is one with k = s = 1.
+
+cdef enum:
+    FACTORS = 2048      # rows are finished together while they have so many elements or less
+
+cdef struct Pool:
+    Rows rows
+    const Pool* sure        # the same for rows that are checked for NaN; may be NULL
+    move_f stage            # input elements into a contiguous, aligned, native row
+    move_f scatter          # output elements out of a contiguous row
+    Axis outer[MAX_OUTER]
+    Axis row
+    Axis lane
+    int nouter
+    bint averages           # divide by the window's count
+    bint swap               # the input has the other byte order
+    bint tangled            # the input's rows are not contiguous native elements
+    bint plain              # the output's rows are contiguous
+    bint leading            # the lane axis is not pooled: nothing horizontal to do
+    bint reduces            # horizontal folds go run by run instead of sliding rows
+    Py_ssize_t share        # an eighth of a run is folded as a row if it has so many elements
+    bint slides             # strided horizontal folds slide by one, then pick
+    bint lifts              # the rows of an item are lifted once and slide over each other
+    bint joins              # they are joined of suffixes and prefixes of blocks of rows
+    bint direct             # a row without padding may be read where it lies
+    bint pairs              # the lane windows are pairs, folded with their rows at once
+    bint couples            # they are pairs of cells of several elements, which become output at once
+    bint windows            # they are a few cells of doubles, which become output at once
+    bint bare               # scratch rows have no padding; the windows it cuts are folded apart
+    bint unpadded           # no window needs any, and what is behind rows is in no window
+    bint spreads            # lane windows are transposed: each phase of the lanes slides
+    bint roots              # sums of powers
+    bint omits              # NaNs are left out
+    bint fetches_rows       # those that are folded later are brought nearer meanwhile
+    bint fetches_planes     # so are the next ones, while an item is worked at
+    bint repeats            # an element may be folded into a window twice
+    Mapping mapping
+    Ending ending
+    double divisor          # for all windows, unless they are averages
+    double terms            # the most elements a window adds up
+    double depth            # the most additions an element goes through
+    Py_ssize_t inner        # elements per position of the lane axis
+    Py_ssize_t inner_xs
+    Py_ssize_t inner_os
+    Py_ssize_t unit         # elements that a split moves as one
+    Py_ssize_t x_size       # bytes of an input element
+    Py_ssize_t extent       # from the first to the end of the last; 0 if they are not in order
+    Py_ssize_t size         # bytes of what is lifted, elements or carriers
+    Py_ssize_t out_size     # bytes of an output element
+    Py_ssize_t beside_size  # bytes of an element of what lies beside the output
+    Py_ssize_t tile         # rows per item
+    Py_ssize_t lanes        # lane positions per item
+    Py_ssize_t stack        # planes per item
+    Py_ssize_t plane_rows   # rows of accumulators from a plane to the next
+    Py_ssize_t taps         # lane taps per pass
+    Py_ssize_t parts        # pieces a window is split into, to share out few large windows
+    bint parts_rows         # parts split the row axis's taps (else the passes over lane taps)
+    Py_ssize_t pitch        # cells per scratch row, a multiple of the lane stride
+    Py_ssize_t res_pitch    # cells per row of results
+    Py_ssize_t lane_blocks
+    Py_ssize_t row_blocks
+    Py_ssize_t items
+    Py_ssize_t block_bytes  # the room for a tile's rows
+    Py_ssize_t at_joined    # the rows that windows are joined of
+    Py_ssize_t at_result    # offsets into a thread's scratch
+    Py_ssize_t at_raw       # room for staged rows
+    Py_ssize_t staged_rows  # how many there may be
+    Py_ssize_t staged_run   # how many rows of windows may take theirs from them
+    Py_ssize_t at_native    # a row in the native layout, to be mapped
+    Py_ssize_t at_done
+    Py_ssize_t at_factors
+    Py_ssize_t factors      # how many
+    Py_ssize_t at_memory
+    Py_ssize_t result_bytes
+    Py_ssize_t scratch_bytes
+
+# One call: the arrays, and what is to be done with the rows of this input.
+cdef struct Call:
+    const char* x
+    const char* end         # of the input; NULL if it is staged, or not in order
+    char* out
+    char* indices
+    const char* beside      # what factors are made of; it lies as the output does
+    bint tangled            # they are not contiguous native elements
+    bint staged             # they are tangled or mapped, and go through scratch
+    bint held               # the caller's floating-point environment is kept, to be restored
+
+# What a thread remembers from item to item; behind it, what the rows of factors count.
+cdef struct Memory:
+    bint wary               # sums of the last item were rounded
+    int detours             # so many items are not to be done at once
+    int last_detours        # what that began with: it doubles while doubtful items come
+    Py_ssize_t lane         # the first lane that the factors are for
+    Py_ssize_t row          # and the first row, and how many
+    Py_ssize_t rows
+    double count            # and what the outer windows count
+
+# Where an item lies.
+cdef struct Place:
+    Py_ssize_t x_at         # byte offset of the first tap of the outer axes
+    Py_ssize_t index        # and its index
+    Py_ssize_t out_at
+    double count            # product of the outer windows' counts
+    bint empty              # an outer window without input
+    Py_ssize_t taps[MAX_OUTER]
+    Py_ssize_t planes       # how many, from the one at x_at on
+    Py_ssize_t row          # first output row, and how many
+    Py_ssize_t rows
+    Py_ssize_t lane         # first lane, and how many
+    Py_ssize_t lanes
+    bint at_once            # the item goes straight into the output
+    bint doubtful           # and is not to be trusted
+    Once once               # how
+    bint fetches            # rows are read where they lie, and fetched before
+    const char* results     # of the first of the rows that are folded, in the output
+    Py_ssize_t results_step     # and from a row's to the next
+    bint scans              # the item's elements widen
+    Range range_            # this range
+    Py_ssize_t seen         # rows before this position are in it already
+
+
+cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
+    cdef Py_ssize_t o, i, n
+    cdef Span span
+    cdef const Axis* axis
+    place.lane = 0
+    if p.lane_blocks > 1:       # divisions are dear
+        place.lane = item % p.lane_blocks * p.lanes
+        item //= p.lane_blocks
+    place.lanes = min(p.lane.out - place.lane, p.lanes)
+    place.row = 0
+    if p.row_blocks > 1:
+        place.row = item % p.row_blocks * p.tile
+        item //= p.row_blocks
+    place.rows = min(p.row.out - place.row, p.tile)
+    place.planes = 1
+    place.x_at = 0
+    place.index = 0
+    place.out_at = 0
+    place.count = 1
+    place.empty = False
+    place.at_once = False
+    place.doubtful = False
+    place.range_.peak = 0
+    place.range_.low = <uint64_t> -1
+    for i in range(p.nouter - 1, -1, -1):
+        axis = &p.outer[i]
+        n = axis.out
+        if p.stack > 1 and i == p.nouter - 1:
+            n = (n + p.stack - 1) // p.stack
+        o = item
+        if i > 0:
+            o = item % n
+            item //= n
+        if n < axis.out:
+            o *= p.stack
+            place.planes = min(axis.out - o, p.stack)
+        span = window(axis, o)
+        place.x_at += (span.start + span.first * axis.d) * axis.xs
+        place.index += (span.start + span.first * axis.d) * axis.step
+        place.out_at += o * axis.os
+        place.count *= span.count
+        place.taps[i] = span.stop - span.first
+        if span.stop <= span.first:
+            place.empty = True
+
+
+cdef inline Py_ssize_t rows_of(const Pool* p, const Place* place) noexcept nogil:
+    """The rows of accumulators of all planes, and those between them."""
+    return (place.planes - 1) * p.plane_rows + place.rows
+
+
+cdef inline void move_on(const Pool* p, Place* place, Py_ssize_t planes) noexcept nogil:
+    """Move to another plane of an item that has several."""
+    if place.planes > 1:
+        place.x_at += planes * p.outer[p.nouter - 1].xs
+        place.index += planes * p.outer[p.nouter - 1].step
+        place.out_at += planes * p.outer[p.nouter - 1].os
+        place.seen = 0
+
+
+cdef inline const Pool* surest(
+    const Pool* p, const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """What to go on with, when all that is still to be folded is in these rows.
+
+    Floats are combined in one instruction, not three or four, where none is NaN.
+    """
+    if p.sure != NULL and p.rows.numbers(src, pitch, rows, n):
+        return p.sure
+    return p
+
+
+cdef bint next_taps(
+    const Pool* p, const Place* place, Py_ssize_t* taken, const char** src,
+    Py_ssize_t* index) noexcept nogil:
+    """Step to the next taps of the outer axes; False after the last."""
+    cdef int i
+    cdef const Axis* axis
+    for i in range(p.nouter - 1, -1, -1):
+        axis = &p.outer[i]
+        taken[i] += 1
+        src[0] += axis.d * axis.xs
+        index[0] += axis.d * axis.step
+        if taken[i] < place.taps[i]:
+            return True
+        src[0] -= taken[i] * axis.d * axis.xs
+        index[0] -= taken[i] * axis.d * axis.step
+        taken[i] = 0
+    return False

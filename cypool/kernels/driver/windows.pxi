@@ -1,0 +1,107 @@
+# Windows along an axis.
+
+# How the windows of an axis follow each other.
+cdef enum:
+    REGULAR = 0
+    ADAPTIVE = 1        # they share out the axis: from floor(o n / out) to ceil((o + 1) n / out)
+    TRANSPOSED = 2      # they are the regular windows that an input position is in
+
+cdef struct Axis:
+    Py_ssize_t n        # input positions
+    Py_ssize_t out      # output positions
+    Py_ssize_t k        # window size, or the most of them
+    Py_ssize_t s        # stride
+    Py_ssize_t d        # dilation
+    Py_ssize_t before   # padding in front
+    Py_ssize_t counted  # padding counts, up to this position; negative: it does not
+    Py_ssize_t xs       # stride of the input, bytes
+    Py_ssize_t os       # stride of the output, bytes
+    Py_ssize_t step     # of the index from a position to the next
+    int spacing
+    Py_ssize_t turned_k     # size, stride and dilation of the windows that were transposed
+    Py_ssize_t turned_s
+    Py_ssize_t turned_d
+
+# One window along one axis: its taps first … stop - 1 lie on input positions start + tap * d.
+cdef struct Span:
+    Py_ssize_t start
+    Py_ssize_t first
+    Py_ssize_t stop
+    Py_ssize_t count
+
+
+cdef inline Py_ssize_t clamped(Py_ssize_t x, Py_ssize_t least, Py_ssize_t most) noexcept nogil:
+    return least if x < least else (most if x > most else x)
+
+
+cdef inline Py_ssize_t taps_below(
+    const Axis* axis, Py_ssize_t start, Py_ssize_t limit) noexcept nogil:
+    """How many of the window's taps lie below `limit`."""
+    cdef Py_ssize_t room = limit - start
+    if axis.d > 1 and room > 0:
+        room = (room + axis.d - 1) // axis.d
+    return clamped(room, 0, axis.k)
+
+
+cdef Span uneven_window(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    cdef Span span
+    cdef Py_ssize_t at, high, i
+    span.first = 0
+    if axis.spacing == ADAPTIVE:
+        span.start = o * axis.n // axis.out
+        span.stop = ((o + 1) * axis.n + axis.out - 1) // axis.out - span.start
+    else:
+        # The windows q that have o = q * s - before + t * d for some t from 0 to k - 1.
+        at = o + axis.before
+        high = min(axis.n, at // axis.turned_s + 1)
+        span.start = max(first_window(axis, o), 0)
+        span.stop = 0
+        for i in range(axis.d):
+            if span.start >= high:
+                break
+            if (at - span.start * axis.turned_s) % axis.turned_d == 0:
+                span.stop = (high - span.start + axis.d - 1) // axis.d
+                break
+            span.start += 1
+    span.count = span.stop
+    return span
+
+
+cdef inline Py_ssize_t first_window(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    """The first window that may have position o among its taps, be there one or not."""
+    cdef Py_ssize_t room = o + axis.before - (axis.turned_k - 1) * axis.turned_d
+    return -(-room // axis.turned_s) if room <= 0 else (room - 1) // axis.turned_s + 1
+
+
+cdef inline Span window(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    cdef Span span
+    if axis.spacing != REGULAR:
+        return uneven_window(axis, o)
+    span.start = o * axis.s - axis.before
+    span.first = taps_below(axis, span.start, 0)
+    span.stop = taps_below(axis, span.start, axis.n)
+    if axis.counted < 0:
+        span.count = span.stop - span.first
+    else:
+        span.count = taps_below(axis, span.start, axis.counted)
+    return span
+
+
+cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most) noexcept nogil:
+    """How many windows from this one on (at most `most`) have all their taps, as this one has.
+
+    1 if this one has not.
+    """
+    cdef Py_ssize_t reach = axis.n - 1 - span.start - (axis.k - 1) * axis.d
+    if span.start < 0 or reach < 0 or axis.spacing != REGULAR:
+        return 1
+    return min(reach // axis.s + 1, most)
+
+
+cdef inline Py_ssize_t alike_turned(
+    const Axis* axis, Py_ssize_t o, Py_ssize_t most) noexcept nogil:
+    """How many of the positions o, o + turned_s, … (at most `most`) are in windows next to those of
+    the one before; 1 if o itself is in fewer than it might be."""
+    if first_window(axis, o) < 0:
+        return 1
+    return clamped(axis.n - (o + axis.before) // axis.turned_s, 1, most)

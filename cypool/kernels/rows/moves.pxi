@@ -1,0 +1,140 @@
+# Row operations that move elements: in other byte orders, from and to any strides, into phases.
+
+
+cdef inline bint low_byte_first() noexcept nogil:
+    """Whether the processor keeps the low byte of a word first."""
+    cdef uint16_t one = 1
+    return (<uint8_t*> &one)[0] == 1
+
+
+cdef inline void pack(char* dst, const char* src, Py_ssize_t n, int size) noexcept nogil:
+    """Copy every other one of 16 n cells of three bytes or more, in words put together of them."""
+    cdef uint64_t word, part
+    cdef Py_ssize_t j
+    cdef int w, i, cell, low
+    for j in range(n):
+        for w in range(size):
+            word = 0
+            for i in range(4):
+                cell = 8 * w // size + i
+                low = cell * size - 8 * w   # where it begins in the word
+                if low < 8:
+                    memcpy(&part, src + 8 * w + cell * size, 8)
+                    part &= <uint64_t> -1 << (8 * max(low, 0))
+                    word |= part & <uint64_t> -1 >> (8 * max(8 - low - size, 0))
+            memcpy(dst + 8 * w, &word, 8)
+        dst += 8 * size
+        src += 16 * size
+
+
+cdef void split(
+    bits_t* dst, const bits_t* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t m,
+    Py_ssize_t inner, bint all) noexcept nogil:
+    """Deal a row of cells out into its `step` phases: dst[p, j, c] = src[j * step + p, c].
+
+    A cell is `inner` elements; phases begin m cells, at least ceil(cells / step), after each other.
+    Only the first is wanted unless `all`.
+    """
+    cdef Py_ssize_t n = cells // step
+    cdef Py_ssize_t j, p, c, phases = step if all else 1
+    cdef Py_ssize_t size = inner * <Py_ssize_t> sizeof(bits_t)
+    if (size == 3 or size == 6) and step == 2 and not all and low_byte_first():
+        # Pixels of colour pictures.
+        if size == 3:
+            pack(<char*> dst, <const char*> src, n // 8, 3)
+        else:
+            pack(<char*> dst, <const char*> src, n // 8, 6)
+        for j in range(n - n % 8, n):
+            memcpy(dst + j * inner, src + 2 * j * inner, size)
+    elif inner > 1 and not all and size <= 32 and n > 0:
+        # Cells are copied in a few words; what that writes past a cell, the next overwrites.
+        for j in range(n - 1):
+            if size <= 8:
+                memcpy(dst + j * inner, src + j * step * inner, 8)
+            elif size <= 16:
+                memcpy(dst + j * inner, src + j * step * inner, 16)
+            else:
+                memcpy(dst + j * inner, src + j * step * inner, 32)
+        memcpy(dst + (n - 1) * inner, src + (n - 1) * step * inner, size)
+    elif inner > 1:
+        for p in range(phases):
+            for j in range(n):
+                for c in range(inner):
+                    dst[(p * m + j) * inner + c] = src[(j * step + p) * inner + c]
+    elif step == 2 and all:
+        for j in range(n):
+            dst[j] = src[2 * j]
+            dst[m + j] = src[2 * j + 1]
+    elif step == 3 and all:
+        for j in range(n):
+            dst[j] = src[3 * j]
+            dst[m + j] = src[3 * j + 1]
+            dst[2 * m + j] = src[3 * j + 2]
+    elif step == 4 and all:
+        for j in range(n):
+            dst[j] = src[4 * j]
+            dst[m + j] = src[4 * j + 1]
+            dst[2 * m + j] = src[4 * j + 2]
+            dst[3 * m + j] = src[4 * j + 3]
+    else:
+        for p in range(phases):
+            for j in range(n):
+                dst[p * m + j] = src[j * step + p]
+    for p in range(min(cells - n * step, phases)):
+        for c in range(inner):
+            dst[(p * m + n) * inner + c] = src[(n * step + p) * inner + c]
+
+
+cdef inline bits_t swapped(bits_t x) noexcept nogil:
+    cdef bits_t y
+    cdef size_t i
+    if bits_t is Wide or bits_t is Sparse:
+        return x
+    else:
+        y = 0
+        for i in range(sizeof(bits_t)):
+            y = <bits_t> (y << 8) | <bits_t> (x & 0xFF)
+            x = <bits_t> (x >> 8)
+        return y
+
+
+cdef void move(
+    bits_t* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
+    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil:
+    """Copy n × inner elements between any byte strides, aligned or not, perhaps byte-swapped."""
+    cdef Py_ssize_t i, c
+    cdef bits_t x
+    for i in range(n):
+        for c in range(inner):
+            memcpy(&x, src + i * src_row + c * src_cell, sizeof(bits_t))
+            if swap:
+                x = swapped[bits_t](x)
+            memcpy(dst + i * dst_row + c * dst_cell, &x, sizeof(bits_t))
+
+ctypedef void (*move_f)(
+    void* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
+    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil
+
+
+cdef move_f mover(Py_ssize_t size) noexcept:
+    if size == 1:
+        return <move_f> move[uint8_t]
+    elif size == 2:
+        return <move_f> move[uint16_t]
+    elif size == 4:
+        return <move_f> move[uint32_t]
+    return <move_f> move[uint64_t]
+
+
+cdef split_f splitter(Py_ssize_t size) noexcept nogil:
+    if size == 1:
+        return <split_f> split[uint8_t]
+    elif size == 2:
+        return <split_f> split[uint16_t]
+    elif size == 4:
+        return <split_f> split[uint32_t]
+    elif size == 8:
+        return <split_f> split[uint64_t]
+    elif size == 16:
+        return <split_f> split[Wide]
+    return <split_f> split[Sparse]
