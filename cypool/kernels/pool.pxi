@@ -17,6 +17,7 @@ include "types.pxi"
 include "rows/halves.pxi"
 include "rows/maps.pxi"
 include "rows/monoids.pxi"
+include "rows/fetching.pxi"
 include "rows/folds.pxi"
 include "rows/pairs.pxi"
 include "rows/joins.pxi"
@@ -45,11 +46,7 @@ include "driver/gather.pxi"
 include "driver/doubts.pxi"
 include "driver/finish.pxi"
 include "driver/pooling.pxi"
-
-cdef enum:
-    LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache
-    PLANES_FETCHED = 8192   # bytes of planes that are fetched; of larger ones rows are, one by one
-    LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on, mostly
+include "driver/planning.pxi"
 
 
 cdef Axis axis_from(object numbers):
@@ -130,9 +127,8 @@ cdef class Plan:
         bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
-        cdef Py_ssize_t i, rows, most, acc_cell
+        cdef Py_ssize_t i
         cdef int lifted
-        cdef bint overlap
         memset(p, 0, sizeof(Pool))
         if (not choose_rows(elem, mapping, kind, acc, out, &lifted, &p.rows)
                 or (pairs and p.rows.pairs == NULL)):
@@ -156,8 +152,9 @@ cdef class Plan:
         p.mapping.step = p.lane.step
         p.mapping.flip = -1 if least else 0
         # The ends of the range of ranks are kept for NaN and, below all, for windows of nothing.
-        bits = 8 * size_of(elem)
-        p.mapping.nan = (1 - 2 ** (bits - 1)) if omits else 2 ** (bits - 1) - 1
+        p.mapping.nan = <int64_t> ((<uint64_t> 1 << (8 * size_of(elem) - 1)) - 1)
+        if omits:
+            p.mapping.nan = -p.mapping.nan
         p.mapping.exponent = divisor
         p.roots = mapping == MAP_POWER or mapping == MAP_SQUARE
         p.omits = omits
@@ -172,18 +169,7 @@ cdef class Plan:
         p.divisor = divisor
         p.terms = terms
         p.depth = depth
-        p.ending.is_signed = elem % 2 == 1 and elem < FLOAT
-        p.ending.wraps = wraps
-        p.ending.averages = averages
-        p.ending.least = least
-        p.ending.exponent = divisor
-        # Sums are wider than elements, in 16 to 64 bits, and have one divisor.
-        if acc < 3 and out < FLOAT and p.out_size < p.rows.size and not (wraps or averages):
-            for i in range(1, 8 * p.out_size):
-                if divisor == <double> ((<uint64_t> 1) << i):
-                    p.ending.shift = <int> i
-        p.ending.saturates = elem != out or divisor < terms
-        p.ending.margin = <uint32_t> margin << 23
+        p.leading = leading
         p.reduces = reduces
         # Runs of Twins are vectors, which rows of them are only in part.
         p.share = taps + 1 if p.rows.twins and not omits and p.inner == 1 else LONG_SHARE
@@ -191,118 +177,32 @@ cdef class Plan:
         p.lifts = lifts
         p.joins = joins
         p.bare = bare
-        p.unpadded = (
-            p.lane.spacing == REGULAR and p.lane.before <= 0 and not (lifts or joins)
-            and p.lane.out == lanes and p.lane.k == taps
-            and (lanes - 1) * p.lane.s - p.lane.before + (taps - 1) * p.lane.d < p.lane.n)
+        p.pairs = pairs
         p.tile = tile
         p.lanes = lanes
         p.stack = stack
         p.taps = taps
+        p.pitch = pitch
         p.parts = parts
         p.parts_rows = parts_rows
-        acc_cell = p.inner * p.rows.size
-        p.tangled = swap or p.lane.xs != p.inner * p.x_size or p.inner_xs != p.x_size
-        # Steps that are no multiple of an element's size lead to elements that are not aligned.
-        p.tangled = p.tangled or p.row.xs % p.x_size != 0
-        for i in range(p.nouter):
-            p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
-        p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
-        p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
-        p.couples = (at_once and p.inner > 1 and p.lane.k == p.lane.s == 2 and not joins
-                     and p.rows.indices == NULL and mapping == MAP_NONE)
-        overlap = p.lane.turned_k > p.lane.turned_s
-        if p.spreads and overlap and not phases_fit(&p.lane, p.inner):
-            at_once = False
-        p.windows = (at_once and acc == 4 and p.lane.k > 1 and not (joins or lifts or pairs)
-                     and p.rows.indices == NULL)
-        if p.windows and not (p.lane.k <= 3 and p.lane.d == 1 and (
-                p.lane.s == 1 or (p.lane.s == 2 < p.lane.k and p.inner == 1))):
-            raise ValueError(f"no kernel for windows of {p.lane.k} at once")
-        if (at_once and p.plain and elem == out and not joins
-                and (leading or pairs or p.spreads or p.couples or p.windows
-                     or p.rows.indices != NULL)):
-            # Windows along the lanes have as many sources as taps.
-            rows = p.row.k * (p.lane.k if p.rows.indices != NULL else 1)
-            for i in range(p.nouter):
-                rows *= p.outer[i].k
-            p.rows.at_once = choose_at_once(
-                elem, mapping, acc, p.rows.indices != NULL, p.lane.k > 1, p.spreads,
-                overlap, p.row.k if lifts else 0, pairs, p.couples, p.windows,
-                p.ending.shift > 0 and not p.ending.saturates, &most)
-            if rows > most and p.rows.at_once != NULL:
-                raise ValueError(f"{rows} sources at once; at most {most} are possible")
-        if p.rows.beside != NULL and not p.plain:
-            raise ValueError("the output is not contiguous")
-        # What is staged is read in order; what is lifted was mostly read for the windows before.
-        nbytes = p.extent = size_of(elem)
-        for length, step in zip(x_shape, x_strides):
-            nbytes *= length
-            p.extent += (length - 1) * step
-        if min(x_strides, default=0) < 0:
-            p.extent = 0
-        p.fetches_rows = nbytes >= LARGE_INPUT and not (
-            p.tangled or joins or (lifts and p.rows.at_once == NULL))
-        p.leading = leading
-        p.unit = p.inner if acc_cell in (1, 2, 4, 8, 16) else 1
+        p.unit = p.inner if p.inner * p.rows.size in (1, 2, 4, 8, 16) else 1
         # Elements may be aligned for themselves only, and the sums of a row read where it lies
         # are sums of elements, so that one fold has to do.
         p.direct = p.unit == 1 and (p.rows.finish == NULL or reduces or p.lane.s > 1 or taps <= 3)
-        p.pairs = pairs
-        p.pitch = pitch
-        p.res_pitch = pitch // p.lane.s
-        if p.leading or p.pairs or reduces or joins or tile == 1 or p.lane.spacing != REGULAR:
-            p.res_pitch = lanes
-        rows = (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1   # that a tile is made of
-        p.plane_rows = tile
-        if lifts:
-            i = rows - clamped(p.row.before, 0, max(rows - p.row.before - p.row.n, 0))
-            p.plane_rows = (i + p.row.s - 1) // p.row.s
-        p.lane_blocks = (p.lane.out + lanes - 1) // lanes
-        p.row_blocks = (p.row.out + tile - 1) // tile
-        p.items = p.lane_blocks * p.row_blocks
-        for i in range(p.nouter):
-            p.items *= p.outer[i].out
-        if stack > 1:
-            i = p.outer[p.nouter - 1].out
-            p.items = p.items // i * ((i + stack - 1) // stack)
-        # Sums take long enough for the next planes to come meanwhile.
-        p.fetches_planes = (nbytes >= LARGE_INPUT and p.rows.finish != NULL and p.nouter > 0
-                            and p.row_blocks == p.lane_blocks == 1
-                            and p.outer[p.nouter - 1].k == 1
-                            and p.row.spacing == p.lane.spacing == REGULAR
-                            and 0 < stack * p.outer[p.nouter - 1].xs <= PLANES_FETCHED)
-        # The scratch of a thread: four blocks (five where phases are spread), result, staged rows,
-        # native row, finished row, divisors.
-        if lifts:
-            rows += (stack - 1) * p.plane_rows * p.row.s
-        else:
-            rows = 1 if joins else stack * tile
-        p.block_bytes = rounded_up((rows * pitch + (2 * p.lane.k if bare else 0)) * acc_cell)
-        if (p.leading or p.pairs) and not lifts:
-            p.block_bytes = 0
-        p.at_joined = (5 if p.spreads else 4) * p.block_bytes
-        p.at_result = p.at_joined
-        if joins:
-            rows = (2 * p.row.k + 1) * p.row.d + (tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
-            p.at_result += rounded_up(rows * pitch * acc_cell)
-        p.result_bytes = rounded_up(
-            ((stack - 1) * p.plane_rows + tile) * p.res_pitch * acc_cell)
-        p.at_raw = p.at_result + p.result_bytes
-        rows = max((tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1, SLOTS)
-        p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)
-        p.staged_run = p.staged_rows // SLOTS
-        if p.row.s <= p.row.k <= p.staged_rows and (p.row.d == 1 or p.row.k == 1):
-            p.staged_run = (p.staged_rows - p.row.k) // p.row.s + 1
-        p.at_native = p.at_raw + rounded_up(p.staged_rows * p.pitch * p.inner * p.size)
-        p.at_done = p.at_native + rounded_up(p.pitch * p.inner * p.x_size)
-        p.factors = max(lanes * p.inner, min(tile * p.res_pitch * p.inner, FACTORS))
-        p.at_factors = p.at_done + rounded_up(
-            p.factors * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
-        p.at_memory = p.at_factors + rounded_up(
-            (2 if p.rows.twins and at_once else 1) * p.factors * sizeof(double))
-        p.scratch_bytes = p.at_memory + rounded_up(
-            sizeof(Memory) + min(tile, FACTORS) * sizeof(double))
+        p.unpadded = (
+            p.lane.spacing == REGULAR and p.lane.before <= 0 and not (lifts or joins)
+            and p.lane.out == lanes and p.lane.k == taps
+            and (lanes - 1) * p.lane.s - p.lane.before + (taps - 1) * p.lane.d < p.lane.n)
+        p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
+        set_ending(p, elem, acc, out, wraps, least, margin)
+        see_layout(p, x_shape, x_strides)
+        if at_once and elem == out:
+            choose_way(p, elem, mapping, acc)
+        if p.rows.beside != NULL and not p.plain:
+            raise ValueError("the output is not contiguous")
+        count_items(p)
+        choose_fetches(p, x_shape)
+        lay_out_scratch(p, room)
         if checks and p.rows.numbers != NULL:
             self.sure = self.pool
             choose_numbers(lifted, kind == 1, &self.sure.rows)
@@ -401,17 +301,6 @@ cdef class Plan:
         finally:
             PyBuffer_Release(&x_view)
         return True
-
-
-cdef bint phases_fit(const Axis* lane, Py_ssize_t inner) noexcept:
-    """Whether once_phases() has room for transposed windows that overlap."""
-    cdef Py_ssize_t taps = (lane.turned_k + lane.turned_s - 1) // lane.turned_s
-    return taps <= COLUMNS and inner <= ROOM // (2 * COLUMNS)
-
-
-cdef Py_ssize_t rounded_up(Py_ssize_t size) noexcept:
-    """To whole cache lines, so that no two threads share one."""
-    return (size + 63) // 64 * 64
 
 
 def openmp():

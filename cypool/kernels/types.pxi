@@ -281,6 +281,20 @@ cdef enum:
     BATCH = 27          # source rows handed to a fold at once; a multiple of three
     SOURCES = 64        # or made into output at once, at most
 
+# Forms of windows that become output at once.
+cdef enum:
+    FORM_NONE = 0
+    FORM_ROWS = 1       # whole rows
+    FORM_PAIRS = 2      # pairs of neighbours in them
+    FORM_COUPLES = 3    # pairs of cells of several elements
+    # What follows wants rows uncut:
+    FORM_WINDOWS = 4    # a few cells along rows of doubles
+    FORM_SHARED = 5     # rows that windows share
+    FORM_SPREAD = 6     # transposed windows, side by side
+    FORM_PHASES = 7     # or that overlap
+    FORM_FIRST = 8      # rows, compared with their indices
+    FORM_ALONG = 9      # windows along them, too
+
 # What rows that are finished at once need besides.
 cdef struct Once:
     double factor       # what sums are multiplied by

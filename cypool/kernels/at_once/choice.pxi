@@ -9,49 +9,54 @@
 # index, the greatest elements are compared with nothing but each other, and the index goes along.
 
 
-cdef at_once_f choose_once(int elem, bint pairs, bint couples, bint windows) noexcept:
-    """The operation for elements of a code and results of the same; NULL if there is none."""
-    if windows:
+cdef at_once_f choose_once(int elem, int form) noexcept:
+    """The operation for floats of a code and results of the same; NULL if there is none."""
+    if form == FORM_WINDOWS:
         return <at_once_f> double_windows if elem == DOUBLE else NULL
-    elif couples:
+    elif form == FORM_COUPLES:
         return <at_once_f> once_couples if elem == FLOAT else NULL
-    if elem == FLOAT:
-        return <at_once_f> once_pairs[float] if pairs else <at_once_f> once_rows[float]
+    elif form == FORM_SHARED:
+        return choose_shared(elem)
+    elif form != FORM_ROWS and form != FORM_PAIRS:
+        return NULL
+    elif elem == FLOAT:
+        return <at_once_f> once_pairs[float] if form == FORM_PAIRS else <at_once_f> once_rows[float]
     elif elem == DOUBLE:
-        return <at_once_f> double_pairs if pairs else <at_once_f> double_rows
+        return <at_once_f> double_pairs if form == FORM_PAIRS else <at_once_f> double_rows
     elif elem == HALF:
-        return <at_once_f> once_pairs[Half] if pairs else <at_once_f> once_rows[Half]
+        return <at_once_f> once_pairs[Half] if form == FORM_PAIRS else <at_once_f> once_rows[Half]
     elif elem == BRAIN:
-        return <at_once_f> once_pairs[Brain] if pairs else <at_once_f> once_rows[Brain]
+        return <at_once_f> once_pairs[Brain] if form == FORM_PAIRS else <at_once_f> once_rows[Brain]
     return NULL
 
 
 cdef at_once_f choose_at_once(
-    int elem, int mapping, int acc, bint firsts, bint along, bint spreads, bint overlap,
-    Py_ssize_t shared, bint pairs, bint couples, bint windows, bint shifts,
-    Py_ssize_t* most) noexcept:
+    int elem, int mapping, int acc, int form, bint shifts, Py_ssize_t* most) noexcept:
     """The operation for elements of a code and results of the same; NULL if there is none.
 
-    And how many sources it has room for.  `shared` is how many rows of each outer tap windows share.
+    And how many sources it has room for.
     """
-    most[0] = FEW // 2 if couples else FEW      # which become twice as many
-    if firsts:
+    most[0] = FEW // 2 if form == FORM_COUPLES else FEW     # which become twice as many
+    if form == FORM_NONE:
+        return NULL
+    elif form == FORM_FIRST or form == FORM_ALONG:
         most[0] = BATCH
-        return choose_first(elem, along)
-    elif spreads:
+        return choose_first(elem, form == FORM_ALONG)
+    elif form == FORM_SPREAD or form == FORM_PHASES:
         most[0] = MOST_ROWS if elem >= HALF else FEW
-        return choose_spread(elem, overlap)
+        return choose_spread(elem, form == FORM_PHASES)
     elif mapping == MAP_SQUARE:
-        return <at_once_f> norm_pairs if pairs else <at_once_f> norm_rows
-    elif acc == 3 and shared > 0:
-        most[0] = COLUMNS * COLUMNS if shared == COLUMNS else 0
-        return choose_shared(elem)
+        if form == FORM_ROWS:
+            return <at_once_f> norm_rows
+        return <at_once_f> norm_pairs if form == FORM_PAIRS else NULL
     elif acc == 3 or (acc == 4 and elem == DOUBLE):
-        if elem == DOUBLE:
+        if form == FORM_SHARED:
+            most[0] = COLUMNS * COLUMNS
+        elif elem == DOUBLE:
             most[0] = SOURCES
-        elif elem >= HALF and not pairs:
+        elif elem >= HALF and form == FORM_ROWS:
             most[0] = MOST_ROWS
-        return choose_once(elem, pairs, couples, windows)
+        return choose_once(elem, form)
     elif shifts:
-        return choose_shifted(elem, pairs)
+        return choose_shifted(elem, form == FORM_PAIRS)
     return NULL

@@ -27,7 +27,7 @@ cdef void gather(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
     cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, m, run, phase, plane, at, i
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, run, phase, plane, at
     cdef Py_ssize_t rows = rows_of(p, place)
     cdef bint fresh = True
     # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
@@ -47,7 +47,6 @@ cdef void gather(
     cdef char* block
     cdef char* spare = scratch + p.block_bytes
     cdef char* raw = scratch + p.at_raw
-    cdef double* factors = <double*> (scratch + p.at_factors)
     if abreast:
         if p.row.xs == p.lane.n * p.inner * p.x_size:
             for plane in range(place.planes):
@@ -96,31 +95,15 @@ cdef void gather(
         while r < place.rows and not lifts:
             at = plane * p.plane_rows + r
             row = window(&p.row, place.row + r)
-            run = 1
             if abreast:
                 run = place.planes
             elif p.parts > 1 and p.parts_rows:
-                m = row.stop - row.first if row.stop > row.first else 0
-                row.stop = row.first + m * (part + 1) // p.parts
-                row.first += m * part // p.parts
+                run = 1
+                take_part(p, &row, part)
             else:
-                run = (place.rows - r + skip - 1) // skip
-                if p.row.spacing == TRANSPOSED:
-                    run = alike_turned(&p.row, place.row + r, run)
-                else:
-                    run = alike(&p.row, &row, run)
-                if call.staged and not place.at_once:
-                    run = min(run, p.staged_run)
+                run = rows_alike(p, call, place, r, &row, skip)
             if place.at_once:
-                place.once.factor = 1.0 / divisor_of(p, place, &row)
-                if p.rows.twins:
-                    fill_factors(p, place, r, 1, factors, <Memory*> (scratch + p.at_memory))
-                    for i in range(place.lanes * p.inner if p.windows else 1):
-                        factors[p.factors + i] = 1.0 / factors[i]
-                    place.once.divisors = factors
-                    place.once.inverses = factors + p.factors
-                place.once.first = row.first
-                place.once.taps = row.stop - row.first
+                set_once(p, place, r, &row, scratch)
             place.results = (call.out + place.out_at + (place.row + r) * p.row.os
                              + place.lane * p.lane.os)
             place.results_step = apart * p.row.os
@@ -175,6 +158,50 @@ cdef void gather(
         place.doubtful = True
     elif fresh:
         p.rows.clear(result, result_row, rows, place.lanes * p.inner)
+
+
+cdef void take_part(const Pool* p, Span* row, Py_ssize_t part) noexcept nogil:
+    """Leave a window one part of its taps."""
+    cdef Py_ssize_t taps = max(row.stop - row.first, 0)
+    row.stop = row.first + taps * (part + 1) // p.parts
+    row.first += taps * part // p.parts
+
+
+cdef Py_ssize_t rows_alike(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, const Span* row,
+    Py_ssize_t skip) noexcept nogil:
+    """How many of the item's rows r, r + skip, … can be folded together."""
+    cdef Py_ssize_t run = (place.rows - r + skip - 1) // skip
+    if p.row.spacing == TRANSPOSED:
+        run = alike_turned(&p.row, place.row + r, run)
+    else:
+        run = alike(&p.row, row, run)
+    return min(run, p.staged_run) if call.staged and not place.at_once else run
+
+
+cdef void set_once(
+    const Pool* p, Place* place, Py_ssize_t r, const Span* row, char* scratch) noexcept nogil:
+    """Say how the windows of an item's row r, and of those alike, become output at once."""
+    cdef double* factors = <double*> (scratch + p.at_factors)
+    cdef Once* once = &place.once
+    cdef Py_ssize_t i
+    once.factor = 1.0 / divisor_of(p, place, row)
+    if p.rows.twins:
+        fill_factors(p, place, r, 1, factors, <Memory*> (scratch + p.at_memory))
+        for i in range(place.lanes * p.inner if p.form == FORM_WINDOWS else 1):
+            factors[p.factors + i] = 1.0 / factors[i]
+        once.divisors = factors
+        once.inverses = factors + p.factors
+    once.first = row.first
+    once.taps = row.stop - row.first
+    once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
+    once.along = p.lane.step
+    once.inner = p.inner
+    once.k = p.lane.turned_k if p.spreads else p.lane.k
+    once.s = p.lane.turned_s if p.spreads else p.lane.s
+    once.d = p.lane.d
+    once.stride = p.row.s
+    once.apart = p.row.xs
 
 
 cdef Py_ssize_t whole_vectors(

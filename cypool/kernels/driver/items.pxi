@@ -33,8 +33,7 @@ cdef struct Pool:
     bint joins              # they are joined of suffixes and prefixes of blocks of rows
     bint direct             # a row without padding may be read where it lies
     bint pairs              # the lane windows are pairs, folded with their rows at once
-    bint couples            # they are pairs of cells of several elements, which become output at once
-    bint windows            # they are a few cells of doubles, which become output at once
+    int form                # of windows that become output at once
     bint bare               # scratch rows have no padding; the windows it cuts are folded apart
     bint unpadded           # no window needs any, and what is behind rows is in no window
     bint spreads            # lane windows are transposed: each phase of the lanes slides

@@ -35,14 +35,6 @@ cdef void pool_item(
         if memory.detours == 0 or p.rows.twins:
             place.at_once = True
             place.scans = False
-            place.once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
-            place.once.along = p.lane.step
-            place.once.inner = p.inner
-            place.once.k = p.lane.turned_k if p.spreads else p.lane.k
-            place.once.s = p.lane.turned_s if p.spreads else p.lane.s
-            place.once.d = p.lane.d
-            place.once.stride = p.row.s
-            place.once.apart = p.row.xs
             gather(p, call, &place, 0, scratch, out, p.row.os)
             if not place.doubtful:
                 memory.last_detours = 0

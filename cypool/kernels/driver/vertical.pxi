@@ -117,16 +117,16 @@ cdef void lift_at_once(
     cdef const char* joined[FEW]
     cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size
     cdef Py_ssize_t begin = 0, run = 1, i
-    if p.rows.indices != NULL or p.windows:
+    if p.form == FORM_WINDOWS or p.form >= FORM_FIRST:
         place.once.start = place.lane * p.lane.s - p.lane.before - position
         place.once.cells = cells // p.inner
-    elif p.couples:
+    elif p.form == FORM_COUPLES:
         lift_couples(p, place, dst, pitch, batch, step, count, rows, cells, raw, ahead)
         return
-    elif p.spreads:
+    elif p.form == FORM_SPREAD or p.form == FORM_PHASES:
         place.once.start = place.lane + p.lane.before - position * p.lane.turned_s
         place.once.cells = cells // p.inner
-    elif p.pairs and p.lane.out < SHORT_PAIRS and pitch == n * p.out_size and count <= FEW:
+    elif p.form == FORM_PAIRS and p.lane.out < SHORT_PAIRS and pitch == n * p.out_size and count <= FEW:
         run = min(rows, p.staged_rows // count)
     if run < 2:
         place.doubtful |= p.rows.at_once(
@@ -162,7 +162,7 @@ cdef void lift_pieces(
     """lift_sources() of long rows, whose pieces are folded, and fetched, as if they were rows."""
     cdef const char* part[SOURCES]
     cdef Ahead ahead
-    cdef bint couples = place.at_once and p.couples
+    cdef bint couples = place.at_once and p.form == FORM_COUPLES
     cdef Py_ssize_t lanes = place.lanes, first = place.lane, lead = 2 * LEAD // count
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size)
     cdef bint by_lane = place.at_once or p.pairs, by_rows = n <= step <= LEAD_ROWS
@@ -236,8 +236,7 @@ cdef void lift_batch(
     cdef Ahead ahead
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size), near = 0, i = 0
     # Rows that are dealt out, or that windows share, are to stay whole.
-    cdef bint whole = place.at_once and (
-        p.spreads or p.lifts or p.windows or p.rows.indices != NULL)
+    cdef bint whole = place.at_once and p.form >= FORM_WINDOWS
     if place.fetches and count > 1:
         near = end_to_end(batch, step, count, rows, n)
     if near > 0 and rows == 1 and n < LONG_ROWS // 2:

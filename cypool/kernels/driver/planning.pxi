@@ -1,0 +1,171 @@
+# What a plan makes of what it is told: how output is reached, what is fetched, and where scratch lies.
+
+cdef enum:
+    LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache
+    PLANES_FETCHED = 8192   # bytes of planes that are fetched; of larger ones rows are, one by one
+    LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on, mostly
+
+
+cdef void set_ending(
+    Pool* p, int elem, int acc, int out, bint wraps, bint least, int margin) noexcept:
+    """Say how sums become output."""
+    cdef int i
+    p.ending.is_signed = elem % 2 == 1 and elem < FLOAT
+    p.ending.wraps = wraps
+    p.ending.averages = p.averages
+    p.ending.least = least
+    p.ending.exponent = p.divisor
+    # Sums are wider than elements, in 16 to 64 bits, and have one divisor.
+    if acc < 3 and out < FLOAT and p.out_size < p.rows.size and not (wraps or p.averages):
+        for i in range(1, 8 * p.out_size):
+            if p.divisor == <double> ((<uint64_t> 1) << i):
+                p.ending.shift = i
+    p.ending.saturates = elem != out or p.divisor < p.terms
+    p.ending.margin = <uint32_t> margin << 23
+
+
+cdef void see_layout(Pool* p, tuple x_shape, tuple x_strides):
+    """See whether rows are contiguous, and how far an input that lies in order goes."""
+    cdef int i
+    p.tangled = p.swap or p.lane.xs != p.inner * p.x_size or p.inner_xs != p.x_size
+    # Steps that are no multiple of an element's size lead to elements that are not aligned.
+    p.tangled = p.tangled or p.row.xs % p.x_size != 0
+    for i in range(p.nouter):
+        p.tangled = p.tangled or p.outer[i].xs % p.x_size != 0
+    p.plain = p.lane.os == p.inner * p.out_size and p.inner_os == p.out_size
+    if min(x_strides, default=0) >= 0:
+        p.extent = p.x_size
+        for length, step in zip(x_shape, x_strides):
+            p.extent += (length - 1) * step
+
+
+cdef int choose_way(Pool* p, int elem, int mapping, int acc) except -1:
+    """Choose how windows become output at once, where they may."""
+    cdef int form = form_of(p, acc, mapping)
+    cdef Py_ssize_t most, rows, i
+    # Windows along the lanes have as many sources as taps.
+    rows = p.row.k * (p.lane.k if form == FORM_ALONG else 1)
+    for i in range(p.nouter):
+        rows *= p.outer[i].k
+    if form == FORM_WINDOWS and not (p.lane.k <= 3 and p.lane.d == 1 and (
+            p.lane.s == 1 or (p.lane.s == 2 < p.lane.k and p.inner == 1))):
+        raise ValueError(f"no kernel for windows of {p.lane.k} at once")
+    p.rows.at_once = choose_at_once(
+        elem, mapping, acc, form, p.ending.shift > 0 and not p.ending.saturates, &most)
+    if rows > most and p.rows.at_once != NULL:
+        raise ValueError(f"{rows} sources at once; at most {most} are possible")
+    p.form = form
+    return 0
+
+
+cdef int form_of(const Pool* p, int acc, int mapping) noexcept:
+    """Of which form windows are, if they can become output at once."""
+    if p.joins or not p.plain:
+        return FORM_NONE
+    elif p.rows.indices != NULL:
+        return FORM_ALONG if p.lane.k > 1 else FORM_FIRST
+    elif p.spreads:
+        if p.lane.turned_k <= p.lane.turned_s:
+            return FORM_SPREAD
+        return FORM_PHASES if phases_fit(&p.lane, p.inner) else FORM_NONE
+    elif p.lifts:
+        return FORM_SHARED if acc == 3 and p.leading and p.row.k == COLUMNS else FORM_NONE
+    elif p.pairs:
+        return FORM_PAIRS
+    elif p.leading:
+        return FORM_ROWS
+    elif p.lane.spacing == REGULAR and p.lane.k > 1 and acc == 4:
+        return FORM_WINDOWS
+    elif p.inner > 1 and p.lane.k == p.lane.s == 2 and mapping == MAP_NONE:
+        return FORM_COUPLES
+    return FORM_NONE
+
+
+cdef bint phases_fit(const Axis* lane, Py_ssize_t inner) noexcept:
+    """Whether once_phases() has room for transposed windows that overlap."""
+    cdef Py_ssize_t taps = (lane.turned_k + lane.turned_s - 1) // lane.turned_s
+    return taps <= COLUMNS and inner <= ROOM // (2 * COLUMNS)
+
+
+cdef void count_items(Pool* p) noexcept:
+    """Cut the output into items, and say how far apart rows of results lie."""
+    cdef Py_ssize_t i, rows
+    p.res_pitch = p.pitch // p.lane.s
+    if (p.leading or p.pairs or p.reduces or p.joins or p.tile == 1
+            or p.lane.spacing != REGULAR):
+        p.res_pitch = p.lanes
+    p.plane_rows = p.tile
+    if p.lifts:
+        rows = tile_rows(p)
+        rows -= clamped(p.row.before, 0, max(rows - p.row.before - p.row.n, 0))
+        p.plane_rows = (rows + p.row.s - 1) // p.row.s
+    p.lane_blocks = (p.lane.out + p.lanes - 1) // p.lanes
+    p.row_blocks = (p.row.out + p.tile - 1) // p.tile
+    p.items = p.lane_blocks * p.row_blocks
+    for i in range(p.nouter):
+        p.items *= p.outer[i].out
+    if p.stack > 1:
+        i = p.outer[p.nouter - 1].out
+        p.items = p.items // i * ((i + p.stack - 1) // p.stack)
+
+
+cdef Py_ssize_t tile_rows(const Pool* p) noexcept:
+    """How many rows of input the windows of a tile reach over."""
+    return (p.tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
+
+
+cdef void choose_fetches(Pool* p, tuple x_shape):
+    """Choose what of an input that is likely to come from memory is brought nearer."""
+    nbytes = p.x_size
+    for length in x_shape:
+        nbytes *= length
+    if nbytes < LARGE_INPUT:
+        return
+    # What is staged is read in order; what is lifted was mostly read for the windows before.
+    p.fetches_rows = not (p.tangled or p.joins or (p.lifts and p.rows.at_once == NULL))
+    # Sums take long enough for the next planes to come meanwhile.
+    p.fetches_planes = (p.rows.finish != NULL and p.nouter > 0
+                        and p.row_blocks == p.lane_blocks == 1
+                        and p.outer[p.nouter - 1].k == 1
+                        and p.row.spacing == p.lane.spacing == REGULAR
+                        and 0 < p.stack * p.outer[p.nouter - 1].xs <= PLANES_FETCHED)
+
+
+cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
+    """Place what a thread needs: four blocks of rows, or five where phases are spread; joined rows;
+    results; staged rows, which have about `room` bytes; a native row; a finished one; divisors."""
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, rows = p.stack * p.tile
+    if p.lifts:
+        rows = tile_rows(p) + (p.stack - 1) * p.plane_rows * p.row.s
+    elif p.joins:
+        rows = 1
+    p.block_bytes = rounded_up((rows * p.pitch + (2 * p.lane.k if p.bare else 0)) * acc_cell)
+    if (p.leading or p.pairs) and not p.lifts:
+        p.block_bytes = 0
+    p.at_joined = (5 if p.spreads else 4) * p.block_bytes
+    p.at_result = p.at_joined
+    if p.joins:
+        rows = (2 * p.row.k + 1) * p.row.d + tile_rows(p)
+        p.at_result += rounded_up(rows * p.pitch * acc_cell)
+    p.result_bytes = rounded_up(
+        ((p.stack - 1) * p.plane_rows + p.tile) * p.res_pitch * acc_cell)
+    p.at_raw = p.at_result + p.result_bytes
+    rows = max(tile_rows(p), SLOTS)
+    p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)
+    p.staged_run = p.staged_rows // SLOTS
+    if p.row.s <= p.row.k <= p.staged_rows and (p.row.d == 1 or p.row.k == 1):
+        p.staged_run = (p.staged_rows - p.row.k) // p.row.s + 1
+    p.at_native = p.at_raw + rounded_up(p.staged_rows * p.pitch * p.inner * p.size)
+    p.at_done = p.at_native + rounded_up(p.pitch * p.inner * p.x_size)
+    p.factors = max(p.lanes * p.inner, min(p.tile * p.res_pitch * p.inner, FACTORS))
+    p.at_factors = p.at_done + rounded_up(
+        p.factors * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
+    p.at_memory = p.at_factors + rounded_up(
+        (2 if p.rows.twins and p.rows.at_once != NULL else 1) * p.factors * sizeof(double))
+    p.scratch_bytes = p.at_memory + rounded_up(
+        sizeof(Memory) + min(p.tile, FACTORS) * sizeof(double))
+
+
+cdef Py_ssize_t rounded_up(Py_ssize_t size) noexcept:
+    """To whole cache lines, so that no two threads share one."""
+    return (size + 63) // 64 * 64
