@@ -276,7 +276,7 @@ cdef class Plan:
                     (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).last_detours = 0
                     # Around rows are cells that are summed, though never used.
                     memset(scratch + i * p.scratch_bytes, 0,
-                           p.block_bytes if p.bare or p.unpadded else 0)
+                           p.block_bytes if p.bare or (p.unpadded and not p.reduces) else 0)
                 call.held = units > 1 and p.rows.scan != NULL
                 if call.held:
                     feholdexcept(&environment)

@@ -32,6 +32,8 @@ cdef inline void scan_rows(
     cdef uint32_t bits, peak, low
     cdef uint16_t size, high, least
     cdef int64_t bits_, more, most, peak_, low_
+    cdef uint64_t sign = <uint64_t> 1 << 63
+    cdef int64_t infinite = <int64_t> (infinite_bits(src) | sign)
     # Masks, where a second select would keep GCC from vectorising.
     if real_t is float:
         peak = <uint32_t> range_.peak
@@ -62,26 +64,27 @@ cdef inline void scan_rows(
         range_.peak = high
         range_.low = least
     else:
-        # Signed, as AVX2 compares no others of 64 bits: 0 less 1 is the greatest.
-        peak_ = <int64_t> range_.peak
-        low_ = <int64_t> min(range_.low, <uint64_t> 0x7FFFFFFFFFFFFFFF)
+        # As signed numbers, since AVX2 compares no others of 64 bits: all are made negative ones,
+        # which have the order of the magnitudes, and that of 0 less 1 is beyond them all.
+        peak_ = <int64_t> (range_.peak ^ sign)
+        low_ = <int64_t> (range_.low ^ sign)
         half = (n + 1) // 2     # two at a time, as these comparisons are slow
         for r in range(rows):
             for j in range(half):
-                bits_ = (<const int64_t*> src)[j] & <int64_t> 0x7FFFFFFFFFFFFFFF
-                more = (<const int64_t*> src)[n - half + j] & <int64_t> 0x7FFFFFFFFFFFFFFF
+                bits_ = <int64_t> ((<const uint64_t*> src)[j] | sign)
+                more = <int64_t> ((<const uint64_t*> src)[n - half + j] | sign)
                 if finite:
-                    bits_ &= -<int64_t> (bits_ < <int64_t> infinite_bits(src))
-                    more &= -<int64_t> (more < <int64_t> infinite_bits(src))
+                    bits_ &= -<int64_t> (bits_ < infinite) | <int64_t> sign
+                    more &= -<int64_t> (more < infinite) | <int64_t> sign
                 most = bits_ if bits_ > more else more
                 peak_ = most if most > peak_ else peak_
-                bits_ = (bits_ - 1) & <int64_t> 0x7FFFFFFFFFFFFFFF
-                more = (more - 1) & <int64_t> 0x7FFFFFFFFFFFFFFF
+                bits_ = <int64_t> (<uint64_t> bits_ - 1)
+                more = <int64_t> (<uint64_t> more - 1)
                 bits_ = bits_ if bits_ < more else more
                 low_ = bits_ if bits_ < low_ else low_
             src = past(src, pitch)
-        range_.peak = <uint64_t> peak_
-        range_.low = <uint64_t> low_
+        range_.peak = <uint64_t> peak_ ^ sign
+        range_.low = <uint64_t> low_ ^ sign
 
 
 cdef void scan(

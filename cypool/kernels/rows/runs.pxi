@@ -96,35 +96,56 @@ cdef inline void halve_twins(
         lo[j] = x.lo
 
 
-cdef inline void twin_lanes(
-    double* hi, double* lo, const char* src, Py_ssize_t n, int code) noexcept nogil:
-    """Add up terms that are LANES apart, of n, as Twins whose parts lie apart: by vectors."""
+cdef inline Twin with_term(Twin a, const char* src, Py_ssize_t j, int code) noexcept nogil:
+    cdef Twin x = term(src, j, code, &a)
+    return added[Twin](a, x) if code == TWIN else with_one(a, x.hi)
+
+
+cdef inline void twin_terms(
+    double* hi, double* lo, const char* src, Py_ssize_t i, int count, int code) noexcept nogil:
+    """Add 1, 2 or 4 terms that are LANES apart to each lane, by vectors, from term i on.
+
+    A sum that goes to memory and back takes as long as two additions.
+    """
     cdef double high[CYPOOL_DOUBLES]
     cdef double low[CYPOOL_DOUBLES]
-    cdef Py_ssize_t i = LANES, j, lane
+    cdef Py_ssize_t j, lane = 0
+    cdef Twin x
+    while lane < LANES:
+        for j in range(CYPOOL_DOUBLES):
+            x = with_term(twin(hi[lane + j], lo[lane + j]), src, i + lane + j, code)
+            if count > 1:
+                x = with_term(x, src, i + LANES + lane + j, code)
+            if count > 2:
+                x = with_term(x, src, i + 2 * LANES + lane + j, code)
+                x = with_term(x, src, i + 3 * LANES + lane + j, code)
+            high[j] = x.hi
+            low[j] = x.lo
+        for j in range(CYPOOL_DOUBLES):
+            hi[lane + j] = high[j]
+        for j in range(CYPOOL_DOUBLES):
+            lo[lane + j] = low[j]
+        cypool_apart()
+        lane += CYPOOL_DOUBLES
+
+
+cdef inline void twin_lanes(
+    double* hi, double* lo, const char* src, Py_ssize_t n, int code) noexcept nogil:
+    """Add up terms that are LANES apart, of n, as Twins whose parts lie apart."""
+    cdef Py_ssize_t i = LANES, j
     cdef Twin x
     for j in range(LANES):
         x = term(src, j, code, &x)
         hi[j] = x.hi
         lo[j] = x.lo
-    while i + LANES <= n:
-        lane = 0
-        while lane < LANES:
-            for j in range(CYPOOL_DOUBLES):
-                x = term(src, i + lane + j, code, &x)
-                if code == TWIN:
-                    x = added[Twin](twin(hi[lane + j], lo[lane + j]), x)
-                else:
-                    x = with_one(twin(hi[lane + j], lo[lane + j]), x.hi)
-                high[j] = x.hi
-                low[j] = x.lo
-            for j in range(CYPOOL_DOUBLES):
-                hi[lane + j] = high[j]
-            for j in range(CYPOOL_DOUBLES):
-                lo[lane + j] = low[j]
-            cypool_apart()
-            lane += CYPOOL_DOUBLES
-        i += LANES
+    while i + 4 * LANES <= n:
+        twin_terms(hi, lo, src, i, 4, code)
+        i += 4 * LANES
+    if i + 2 * LANES <= n:
+        twin_terms(hi, lo, src, i, 2, code)
+        i += 2 * LANES
+    if i + LANES <= n:
+        twin_terms(hi, lo, src, i, 1, code)
 
 
 cdef inline void sum_run(
