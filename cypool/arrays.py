@@ -97,6 +97,11 @@ def is_float(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "f" or is_bfloat16(dtype)
 
 
+def is_half(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype is a float of 16 bits."""
+    return is_float(dtype) and dtype.itemsize == 2
+
+
 def check_element(dtype: np.dtype[Any]) -> None:
     """Refuse elements that cannot be pooled."""
     if dtype.name not in ELEMENTS:

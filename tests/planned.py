@@ -29,10 +29,12 @@ def change(patch: pytest.MonkeyPatch, **names: Any) -> None:
 @contextmanager
 def changed(**names: Any) -> Iterator[None]:
     """Let plans be made with other values of these names here."""
-    with pytest.MonkeyPatch.context() as patch:
-        change(patch, **names)
-        yield
-    engine.planned.cache_clear()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            change(patch, **names)
+            yield
+    finally:
+        engine.planned.cache_clear()
 
 
 @contextmanager

@@ -55,6 +55,7 @@ cdef Axis axis_from(object numbers):
      axis.step, axis.spacing, axis.turned_k, axis.turned_s, axis.turned_d) = numbers
     return axis
 
+
 cdef enum:
     MAX_DIMS = 64       # NumPy's own limit
 
@@ -123,8 +124,7 @@ cdef class Plan:
         bint omits, bint scans, bint checks, bint at_once, int margin, bint leading, bint reduces,
         bint slides, bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room,
-        Py_ssize_t parts,
-        bint parts_rows, object beside,
+        Py_ssize_t parts, bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i
@@ -158,7 +158,7 @@ cdef class Plan:
         p.mapping.exponent = divisor
         p.roots = mapping == MAP_POWER or mapping == MAP_SQUARE
         p.omits = omits
-        p.repeats = kind < 2
+        p.repeats = kind != SUM
         p.x_size = size_of(elem)
         p.size = size_of(lifted)
         p.out_size = size_of(out)
@@ -205,7 +205,7 @@ cdef class Plan:
         lay_out_scratch(p, room)
         if checks and p.rows.numbers != NULL:
             self.sure = self.pool
-            choose_numbers(lifted, kind == 1, &self.sure.rows)
+            choose_numbers(lifted, kind == MIN, &self.sure.rows)
             p.sure = &self.sure
 
     def run(self, x, out, indices, int threads, beside=None):

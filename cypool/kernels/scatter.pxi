@@ -74,7 +74,7 @@ cdef inline void clear_bytes(char* to, Py_ssize_t n) noexcept nogil:
 cdef Py_ssize_t clear_places(
     const Route* route, char* place, Py_ssize_t at, Py_ssize_t least, Py_ssize_t stop,
     Py_ssize_t size) noexcept nogil:
-    """Clear the places of an item from position `at` to `least` or a bit further; return how far."""
+    """Clear the places of an item from position `at` to `least` or a bit further; say how far."""
     cdef const Walk* row = &route.inner[route.ninner - 1]
     cdef Py_ssize_t n = row.n if row.place != 0 else 1, position, j
     if route.nslots == 1 and route.slots[0].step == n * size and (n == 1 or row.place == size):
@@ -174,7 +174,7 @@ cdef inline bint walk_row(
 cdef bint walk(
     real_or_bits_t* tag, const Route* route, char* value, const char* index, char* place,
     Py_ssize_t low, Py_ssize_t stop, int way) noexcept nogil:
-    """Walk all values of an item, for the indices from low to stop - 1; return what walk_row does."""
+    """Walk all values of an item, for the indices from low to stop - 1; returns as walk_row()."""
     cdef Py_ssize_t taken[MAX_OUTER]
     cdef Py_ssize_t clear = low if route.clears else stop
     cdef bint strays = False

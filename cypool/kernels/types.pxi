@@ -63,7 +63,7 @@ cdef extern from *:
     int cypool_max_threads() nogil
     # Have a cache line brought nearer: a hint, which any address may be given to.
     void cypool_prefetch(const char* at) nogil
-    # Compilers make vectors of what stands between two of these, and not of several turns of a loop.
+    # Compilers make vectors of what stands between two of these, not of several turns of a loop.
     void cypool_apart() nogil
     enum: CYPOOL_DOUBLES    # that a vector has
     # Whether any operation was rounded since the flags were cleared, as the processor remembers.
@@ -93,6 +93,22 @@ cdef enum:
     SQUARE = 13
     TWIN = 14
     SPARSE = 15
+
+# Codes of what is done: order by the greatest or the least, or add.
+cdef enum:
+    MAX = 0
+    MIN = 1
+    SUM = 2
+
+# Codes of accumulators of sums: the types of `sum_t`, in the order of their declarations.
+cdef enum:
+    IN_UINT16 = 0
+    IN_UINT32 = 1
+    IN_UINT64 = 2
+    IN_DOUBLE = 3
+    IN_TWIN = 4
+    IN_WIDE = 5
+    IN_SPARSE = 6
 
 # A two's complement integer of 128 bits.
 cdef struct Wide:
@@ -290,9 +306,10 @@ cdef enum:
     # What follows wants rows uncut:
     FORM_WINDOWS = 4    # a few cells along rows of doubles
     FORM_SHARED = 5     # rows that windows share
-    FORM_SPREAD = 6     # transposed windows, side by side
+    FORM_REPEATED = 6   # transposed windows, side by side
     FORM_PHASES = 7     # or that overlap
-    FORM_FIRST = 8      # rows, compared with their indices
+    # And what follows finds indices:
+    FORM_FIRST = 8      # rows, compared
     FORM_ALONG = 9      # windows along them, too
 
 # What rows that are finished at once need besides.
@@ -390,3 +407,7 @@ cdef struct Rows:
     int digits          # of an element, in bits
     int bias            # of its exponent
     double scale        # of a unit of what is added up, in those of what finishes it
+
+
+cdef inline Py_ssize_t clamped(Py_ssize_t x, Py_ssize_t least, Py_ssize_t most) noexcept nogil:
+    return least if x < least else (most if x > most else x)

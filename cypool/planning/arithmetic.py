@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import is_float
+from ..arrays import is_float, is_half
 from .request import Request
 
 #: The kernels' codes of what they do: order by the greatest or the least, or add.
@@ -44,14 +44,9 @@ class Arithmetic(NamedTuple):
             return ACCUMULATORS[self.accumulator]
         return {"pack": 8, "pack_wide": 16}.get(self.mapping, self.x.itemsize)
 
-    @property
-    def of_halves(self) -> bool:
-        """Whether elements are floats of 16 bits."""
-        return is_float(self.x) and self.x.itemsize == 2
-
     def is_plain_order(self) -> bool:
         """Whether elements are compared as they are."""
-        return not self.accumulator and self.mapping == "none" and not self.of_halves
+        return not self.accumulator and self.mapping == "none" and not is_half(self.x)
 
 
 def arithmetic_of(
@@ -75,9 +70,8 @@ def mapping_of(request: Request, x: np.dtype[Any], out: np.dtype[Any], positions
     if request.kind in ("lp", "weight"):
         return "power"
     if request.kind in ("sum", "avg", "slope"):
-        small = is_float(x) and x.itemsize == 2
         twins = out.itemsize > 4 or not is_float(out)
-        return "number" if request.omits or (small and twins) else "none"
+        return "number" if request.omits or (is_half(x) and twins) else "none"
     if request.indices:
         return "pack" if x.itemsize <= 4 and positions < 1 << 31 else "pack_wide"
     return "rank" if request.omits else "none"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from .. import geometry
-from ..arrays import is_float
+from ..arrays import is_float, is_half
 from .arithmetic import Arithmetic
-from .axes import Axis, Layout
+from .axes import Axis, Roles
 from .request import Request
 
 #: Sums of at most so many rows are finished as soon as they are added up.
@@ -43,33 +43,33 @@ PAIRS_ONE_BY_ONE = range(16, 100)
 FEWEST_WOVEN = 48
 
 
-def finds_first(request: Request, arithmetic: Arithmetic, layout: Layout) -> bool:
+def finds_first(request: Request, arithmetic: Arithmetic, roles: Roles) -> bool:
     """Return whether the elements of windows may be compared with the index that a row has.
 
     That has to fit in 32 bits or, beside elements of 8 bytes, in 64.
     """
-    x, lane = arithmetic.x, layout.lane
+    x, lane = arithmetic.x, roles.lane
     packed = "pack" if x.itemsize <= 4 else "pack_wide"
-    if arithmetic.mapping != packed or request.omits or arithmetic.of_halves:
+    if arithmetic.mapping != packed or request.omits or is_half(arithmetic.x):
         return False
     # Of equal elements the first is kept that comes: in memory they have to lie in C order.
-    steps = [axis.step for axis in (*layout.outer, layout.row, lane) if axis.k > 1]
+    steps = [axis.step for axis in (*roles.outer, roles.row, lane) if axis.k > 1]
     if steps != sorted(steps, reverse=True):
         return False
-    rows = layout.rows_above * layout.row.k
+    rows = roles.rows_above * roles.row.k
     if lane.is_plain() and lane.step == 0:
         return rows <= FIRST_AT_ONCE
-    return layout.inner.n == 1 and rows * lane.k <= FIRST_ALONG and is_near(lane)
+    return roles.inner.n == 1 and rows * lane.k <= FIRST_ALONG and is_near(lane)
 
 
 def few_rows(
-    request: Request, arithmetic: Arithmetic, layout: Layout, divisor: int, shares: bool
+    request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int, shares: bool
 ) -> bool:
     """Return whether sums of windows' rows, or of pairs along them, may be finished at once.
 
     `divisor` is 0 if windows have divisors of their own; `shares`, if they may share rows.
     """
-    x, lane, inner = arithmetic.x, layout.lane, layout.inner.n
+    x, lane, inner = arithmetic.x, roles.lane, roles.inner.n
     if request.kind not in ("sum", "avg", "lp") or request.beside is not None or request.omits:
         return False
     if request.kind == "lp":
@@ -81,8 +81,8 @@ def few_rows(
     if not known or x != arithmetic.out:
         return False
     if x.name == "float64":
-        return few_doubles(layout)
-    most = HALVES_AT_ONCE if arithmetic.of_halves and lane.k == 1 else ROWS_AT_ONCE
+        return few_doubles(roles)
+    most = HALVES_AT_ONCE if is_half(arithmetic.x) and lane.k == 1 else ROWS_AT_ONCE
     if lane.spacing != geometry.REGULAR:
         fits = lane.repeats() and inner == 1
         if lane.spreads() and x.name == "float32":
@@ -91,18 +91,18 @@ def few_rows(
         # Pairs of cells: rows beside each other, of which half is thrown away.
         most = ROWS_AT_ONCE // 2
         fits = lane.k == lane.s == 2 and lane.d == 1 and ends_inside(lane)
-        fits = fits and arithmetic.mapping == "none" and not arithmetic.of_halves
+        fits = fits and arithmetic.mapping == "none" and not is_half(arithmetic.x)
     else:
-        fits = ends_inside(lane)
+        fits = ends_inside(lane) and lane.k <= 2
         if lane.k == 2:
-            fits = fits and lane.out >= FEWEST_PAIRS
+            fits = fits and lane.s == 2 and lane.d == 1 and lane.out >= FEWEST_PAIRS
             fits = fits and not (x.name == "float32" and lane.out in PAIRS_ONE_BY_ONE)
-    return fits and (layout.rows_above * layout.row.k <= most or (shares and is_float(x)))
+    return fits and (roles.rows_above * roles.row.k <= most or (shares and is_float(x)))
 
 
-def few_doubles(layout: Layout) -> bool:
+def few_doubles(roles: Roles) -> bool:
     """Return the same of float64, of which cells along the lanes may also overlap or stick out."""
-    row, lane, inner, rows_above = layout.row, layout.lane, layout.inner.n, layout.rows_above
+    row, lane, inner, rows_above = roles.row, roles.lane, roles.inner.n, roles.rows_above
     apart = row.s if row.out > 1 and row.spacing == geometry.REGULAR else row.k
     most = min(DOUBLES_AT_ONCE, OVERLAPPING_DOUBLES + 3 * rows_above * apart // 2)
     if lane.k == 1:
@@ -136,17 +136,17 @@ def is_near(lane: Axis) -> bool:
     )
 
 
-def rows_are_shared(arithmetic: Arithmetic, layout: Layout) -> bool:
+def rows_are_shared(arithmetic: Arithmetic, roles: Roles) -> bool:
     """Return whether windows of three overlap along the row axis, with nothing along the lanes.
 
     Each has some rows above each position, to add up and to share.
     """
-    row, lane = layout.row, layout.lane
+    row, lane = roles.row, roles.lane
     overlap = row.k == 3 and row.s < 3 and row.d == 1 and row.out > 1
     return (
         overlap
-        and layout.is_even()
-        and 1 < layout.rows_above <= ROWS_TO_SHARE
+        and roles.is_even()
+        and 1 < roles.rows_above <= ROWS_TO_SHARE
         and lane.k == lane.s == 1
         and arithmetic.mapping == "none"
         and arithmetic.accumulator != "twin"

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from .. import geometry
+from ..arrays import Form
 from ..geometry import Window
 from .request import Request
 
@@ -77,10 +78,11 @@ class Axis(NamedTuple):
         return apart and self.spacing == geometry.REGULAR
 
 
+#: An axis that is not there.
 ALONE = Axis(1, 1, 1, 1, 1, 0, -1, 0, 0)
 
 
-class Layout(NamedTuple):
+class Roles(NamedTuple):
     """What the axes are for; a missing one is `ALONE`."""
 
     outer: list[Axis]
@@ -103,19 +105,13 @@ class Layout(NamedTuple):
         return self.row.spacing == self.lane.spacing == geometry.REGULAR
 
 
-def axes_of(
-    request: Request,
-    x_shape: tuple[int, ...],
-    x_strides: tuple[int, ...],
-    out_strides: tuple[int, ...],
-    windows: dict[int, Window],
-) -> list[Axis]:
+def axes_of(request: Request, x: Form, out: Form, windows: dict[int, Window]) -> list[Axis]:
     """Return each axis of an array, with the windows along those that are pooled."""
     axes = []
-    steps = iter(out_strides)
-    for a, n in enumerate(x_shape):
+    steps = iter(out.strides)
+    for a, n in enumerate(x.shape):
         # Axes that are pooled whole and not kept have no place in the output.
-        xs, os = x_strides[a], next(steps) if request.keepdims or a not in windows else 0
+        xs, os = x.strides[a], next(steps) if request.keepdims or a not in windows else 0
         w = windows.get(a, Window(n, n, 1, 1, 1, 0, 0))
         counted = n + w.after if request.count_include_pad else -1
         # A single window has no stride, and a single tap no dilation (but where it lies).
@@ -123,7 +119,7 @@ def axes_of(
         d = w.dilation if w.size > 1 or w.spacing == geometry.TRANSPOSED else 1
         step = 0
         if request.indices and a in windows:
-            step = math.prod(m for b, m in enumerate(x_shape) if b > a and b in windows)
+            step = math.prod(m for b, m in enumerate(x.shape) if b > a and b in windows)
         os = os if w.out > 1 else 0
         axes.append(
             Axis(n, w.out, w.size, s, d, w.before, counted, xs, os, step, w.spacing, *w.turned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import geometry, threads
-from ..arrays import ELEMENTS, Form
+from ..arrays import ELEMENTS, Form, is_half
 from ..geometry import Window
 from ..kernels import Plan
 from .arithmetic import (
@@ -17,7 +17,7 @@ from .arithmetic import (
     sums_are_safe,
 )
 from .at_once import few_rows, finds_first, margin_of, rows_are_shared
-from .axes import ALONE, Axis, Layout, axes_of, merge
+from .axes import ALONE, Axis, Roles, axes_of, merge
 from .request import Request
 from .tiling import BLOCK, Tiling, checks_pay, doublings, stack_of, tiling_of
 
@@ -39,7 +39,7 @@ SHORT_KEYS = 64
 
 def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -> tuple[Plan, int]:
     """Return the plan, and about how many elements it combines."""
-    axes = axes_of(request, x.shape, x.strides, out.strides, windows)
+    axes = axes_of(request, x, out, windows)
     # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
     slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
     work = math.prod(x.shape) + math.prod(out.shape) * slid
@@ -51,24 +51,24 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
     most = max(math.prod(axis.k for axis in axes), abs(request.divisor_override or 1))
     positions = math.prod(n for a, n in enumerate(x.shape) if a in windows)
     arithmetic = arithmetic_of(request, x.dtype, out.dtype, most, positions)
-    layout = layout_of(request, arithmetic, merge(axes))
+    roles = roles_of(request, arithmetic, merge(axes))
 
-    firsts = finds_first(request, arithmetic, layout)
-    shares = rows_are_shared(arithmetic, layout)
-    few = few_rows(request, arithmetic, layout, 0 if averages else divisor, shares)
+    firsts = finds_first(request, arithmetic, roles)
+    shares = rows_are_shared(arithmetic, roles)
+    few = few_rows(request, arithmetic, roles, 0 if averages else divisor, shares)
     shares = shares and few
-    tiling = tiling_of(arithmetic, layout, firsts, few, shares)
-    parts, parts_rows = parts_of(arithmetic, layout, tiling, work)
-    stack = 1 if parts > 1 else stack_of(arithmetic, layout, tiling)
-    depth = depth_of(layout, tiling, parts, parts_rows)
+    tiling = tiling_of(arithmetic, roles, firsts, few, shares)
+    parts, parts_rows = parts_of(arithmetic, roles, tiling, work)
+    stack = 1 if parts > 1 else stack_of(arithmetic, roles, tiling)
+    depth = depth_of(roles, tiling, parts, parts_rows)
     terms = math.prod(min(axis.k, axis.n) for axis in axes)
-    least = math.prod(axis.least_count() for axis in axes) if averages else divisor
-    margin = margin_of(terms * depth / abs(least))
-    few = few and (margin > 0 or arithmetic.accumulator != "double")
-    few = few and (shares or not tiling.lifts)
-    arithmetic = short_rows_together(arithmetic, layout, tiling)
+    fewest = math.prod(axis.least_count() for axis in axes) if averages else divisor
+    margin = margin_of(terms * depth / abs(fewest))
+    sums_at_once = few and (margin > 0 or arithmetic.accumulator != "double")
+    sums_at_once = sums_at_once and (shares or not tiling.lifts)
+    arithmetic = short_rows_together(arithmetic, roles, tiling)
 
-    outer, row, lane, inner = layout
+    outer, row, lane, inner = roles
     plan = Plan(
         KINDS[arithmetic.kind],
         ELEMENTS[x.dtype.name],
@@ -92,8 +92,8 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
         least=request.kind == "min",
         omits=request.omits,
         scans=not sums_are_safe(request, x.dtype, terms),
-        checks=checks_pay(layout, tiling),
-        at_once=(firsts or few) and tiling.taps == lane.k,  # in one pass
+        checks=checks_pay(roles, tiling),
+        at_once=(firsts or sums_at_once) and tiling.taps == lane.k,  # in one pass
         margin=margin,
         stack=stack,
         room=2 * BLOCK,
@@ -105,7 +105,7 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
     return plan, work
 
 
-def layout_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Layout:
+def roles_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Roles:
     """Choose what each axis is for, of those that are left in memory order.
 
     The lanes are the last one, or the last pooled one with a short run of elements beside it.
@@ -116,7 +116,7 @@ def layout_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Lay
     lane = outer.pop() if outer else inner
     long_run = LONG_RUN
     if outer and outer[-1].spreads():
-        beside = Layout(outer[:-1], ALONE, outer[-1], inner._replace(n=2))
+        beside = Roles(outer[:-1], ALONE, outer[-1], inner._replace(n=2))
         if few_rows(request, arithmetic, beside, 0, False):
             long_run = LONG_SPREAD
     short_run = lane.is_plain() and lane.n * size < long_run and lane.xs == size
@@ -125,35 +125,35 @@ def layout_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Lay
     if lane.out == 1:
         lane = lane._replace(os=inner.n * out_size)
     row = outer.pop() if outer else ALONE
-    return Layout(outer, row, lane, inner)
+    return Roles(outer, row, lane, inner)
 
 
-def parts_of(arithmetic: Arithmetic, layout: Layout, tiling: Tiling, work: int) -> tuple[int, bool]:
+def parts_of(arithmetic: Arithmetic, roles: Roles, tiling: Tiling, work: int) -> tuple[int, bool]:
     """Choose into how many parts windows are split, and whether by rows, or by passes along them.
 
     Few items with large windows are split to have work for every thread, and into so many parts
     that a sum is as shallow as it can be.
     """
-    row, lane = layout.row, layout.lane
+    row, lane = roles.row, roles.lane
     tiles = -(-row.out // tiling.tile) * -(-lane.out // tiling.lanes)
-    items = math.prod(axis.out for axis in layout.outer) * tiles
-    splits = layout.is_even() and not (tiling.lifts or tiling.joins)
+    items = math.prod(axis.out for axis in roles.outer) * tiles
+    splits = roles.is_even() and not (tiling.lifts or tiling.joins)
     if not splits or items >= 16 or work <= items * threads.SERIAL:
         return 1, False
     passes = tiling.passes(lane)
     by_rows = passes < 8
-    result = tiling.tile * tiling.lanes * layout.inner.n * arithmetic.size
+    result = tiling.tile * tiling.lanes * roles.inner.n * arithmetic.size
     most = min(row.k // 8 if by_rows else passes, PARTS_BYTES // (items * result))
     return max(1, min(most, max(64 // items, math.isqrt(row.k // 3)))), by_rows
 
 
-def depth_of(layout: Layout, tiling: Tiling, parts: int, parts_rows: bool) -> int:
+def depth_of(roles: Roles, tiling: Tiling, parts: int, parts_rows: bool) -> int:
     """Return the most additions that an element goes through.
 
     Of rows, three at a time; of cells along them, by 16 lanes and eighths of long runs, or by
     doubling; of passes; of parts.
     """
-    row, lane, rows_above = layout.row, layout.lane, layout.rows_above
+    row, lane, rows_above = roles.row, roles.lane, roles.rows_above
     rows = -(-rows_above * row.k // (parts if parts_rows else 1) // 3) + 3
     if tiling.lifts:
         rows = rows_above // 3 + 3 + doublings(row.k)
@@ -161,19 +161,19 @@ def depth_of(layout: Layout, tiling: Tiling, parts: int, parts_rows: bool) -> in
         rows = rows_above // 3 + 3 + row.k // 2 + 1  # half a block on the average
     cells = tiling.taps // 64 + 64 if tiling.reduces else tiling.taps
     slides = (lane.s == 1 or tiling.slides) and not (tiling.reduces or tiling.bare)
-    if layout.is_even() and slides:
+    if roles.is_even() and slides:
         cells = doublings(tiling.taps)
     passes = tiling.passes(lane)
     return rows + cells + (passes if parts_rows else -(-passes // parts)) + parts
 
 
-def short_rows_together(arithmetic: Arithmetic, layout: Layout, tiling: Tiling) -> Arithmetic:
+def short_rows_together(arithmetic: Arithmetic, roles: Roles, tiling: Tiling) -> Arithmetic:
     """Let 16-bit floats of short rows become wider ones, or ranks, before they are combined."""
-    if not arithmetic.of_halves or arithmetic.mapping != "none":
+    if not is_half(arithmetic.x) or arithmetic.mapping != "none":
         return arithmetic
-    n = layout.lane.n * layout.inner.n
+    n = roles.lane.n * roles.inner.n
     if not arithmetic.accumulator:
         return arithmetic._replace(mapping="rank", kind="max") if n < SHORT_KEYS else arithmetic
     alone = not (tiling.lifts or tiling.joins or tiling.reduces)
-    alone = alone and layout.row.spacing != geometry.ADAPTIVE
+    alone = alone and roles.row.spacing != geometry.ADAPTIVE
     return arithmetic._replace(mapping="widen") if alone and n < SHORT_HALVES else arithmetic

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .. import geometry
 from .arithmetic import Arithmetic
-from .axes import Axis, Layout
+from .axes import Axis, Roles
 
 #: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
 BLOCK = 16384
@@ -38,19 +38,19 @@ VECTOR = 32
 
 
 class Tiling(NamedTuple):
-    """How the rows and lanes of an item are folded; the kernels say what each word means."""
+    """How the rows and lanes of an item are folded, in the words of the kernels' `Pool`."""
 
-    leading: bool
-    reduces: bool
-    slides: bool
-    lifts: bool
-    joins: bool
-    bare: bool
-    pairs: bool
     tile: int
     lanes: int
     taps: int
     pitch: int
+    leading: bool = False
+    reduces: bool = False
+    slides: bool = False
+    lifts: bool = False
+    joins: bool = False
+    bare: bool = False
+    pairs: bool = False
 
     def passes(self, lane: Axis) -> int:
         """How many times it takes to fold all taps along the lanes."""
@@ -58,14 +58,14 @@ class Tiling(NamedTuple):
 
 
 def tiling_of(
-    arithmetic: Arithmetic, layout: Layout, firsts: bool, few: bool, shares: bool
+    arithmetic: Arithmetic, roles: Roles, firsts: bool, few: bool, shares: bool
 ) -> Tiling:
     """Choose the path of the kernels, and a tile that stays in the cache.
 
     With `firsts` the greatest are found with their indices, and with `few` rows and pairs along
     them are added up, to become output at once; with `shares`, so are windows that share rows.
     """
-    row, lane, inner = layout.row, layout.lane, layout.inner.n
+    row, lane, inner = roles.row, roles.lane, roles.inner.n
     cell = inner * arithmetic.size
     if lane.spacing != geometry.REGULAR:
         # What becomes output at once needs no room.
@@ -82,7 +82,7 @@ def tiling_of(
     elif firsts or (few and arithmetic.accumulator == "twin"):
         path = "direct"  # each row is folded for each of its windows
     else:
-        path = path_of(arithmetic, layout, 0 if leading else passes_along(lane, reduces, slides))
+        path = path_of(arithmetic, roles, 0 if leading else passes_along(lane, reduces, slides))
     lifts, joins = path == "lifts", path == "joins"
     tile, cap = row.out, max(BLOCK // cell, 1)
     if shares:
@@ -128,17 +128,17 @@ def tiling_of(
     )
     if bare:
         pitch = lane.n
-    return Tiling(leading, reduces, slides, lifts, joins, bare, pairs, tile, lanes, taps, pitch)
+    return Tiling(tile, lanes, taps, pitch, leading, reduces, slides, lifts, joins, bare, pairs)
 
 
-def path_of(arithmetic: Arithmetic, layout: Layout, passes: int) -> str:
+def path_of(arithmetic: Arithmetic, roles: Roles, passes: int) -> str:
     """Choose how row windows are folded, where there are `passes` along each row afterwards."""
-    row, lane, cell = layout.row, layout.lane, layout.inner.n * arithmetic.size
+    row, lane, cell = roles.row, roles.lane, roles.inner.n * arithmetic.size
     small = 16 * cell * reach_of(row) <= LARGEST_BLOCK and lane.s <= max(BLOCK // cell, 1)
     if row.out == 1 or row.spacing != geometry.REGULAR or not small:
         return "direct"
     mapped = arithmetic.mapping not in ("none", "square")
-    path = row_path(layout.rows_above, row, lane.n * cell, passes, mapped)
+    path = row_path(roles.rows_above, row, lane.n * cell, passes, mapped)
     rounds = arithmetic.accumulator in ("double", "twin", "sparse")
     return "lifts" if path == "joins" and rounds and row.k > DEEPEST else path
 
@@ -180,7 +180,7 @@ def lifted_block(row: Axis, lane: Axis, cell: int, leading: bool) -> tuple[int, 
 def shared_block(row: Axis, cell: int) -> tuple[int, int]:
     """Return the same of rows that windows share.
 
-    They are kept a few at a time, and each is read once: as many as there are.
+    They are kept a few at a time, and each is read once: a tile has as many as it may.
     """
     tile = -(-row.out // -(-row.out // MOST_SHARED))
     return tile, max(LARGEST_BLOCK // (cell * ((tile - 1) * row.s + reach_of(row))), 1)
@@ -234,7 +234,7 @@ def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
     if taps < lane.k or lane.turned_d != 1:
         reach = min(reach, lane.n)  # only windows that slide take cells beyond the axis
     tile = min(row.out, max(cap // max(reach, lanes), 1))
-    return Tiling(False, False, False, False, False, False, False, tile, lanes, taps, reach)
+    return Tiling(tile, lanes, taps, reach)
 
 
 def row_path(rows_above: int, row: Axis, row_bytes: int, passes: int, mapped: bool) -> str:
@@ -276,22 +276,22 @@ def doublings(k: int) -> int:
     return k.bit_length() + k.bit_count() - 2
 
 
-def stack_of(arithmetic: Arithmetic, layout: Layout, tiling: Tiling) -> int:
+def stack_of(arithmetic: Arithmetic, roles: Roles, tiling: Tiling) -> int:
     """Choose how many planes an item has: as many as stay in the cache, if one has them all."""
-    row, lane, cell = layout.row, layout.lane, layout.inner.n * arithmetic.size
+    row, lane, cell = roles.row, roles.lane, roles.inner.n * arithmetic.size
     whole = tiling.tile == row.out and tiling.lanes == lane.out and tiling.taps == lane.k
     if tiling.joins or tiling.reduces or not whole:
         return 1
     rows = row.d * (row.k - 1) + 1 + (row.out - 1) * row.s if tiling.lifts else row.out
-    return max(1, min(layout.planes, STACK // (rows * tiling.pitch * cell)))
+    return max(1, min(roles.planes, STACK // (rows * tiling.pitch * cell)))
 
 
-def checks_pay(layout: Layout, tiling: Tiling) -> bool:
+def checks_pay(roles: Roles, tiling: Tiling) -> bool:
     """Return whether to look for NaN before rows are combined, which is cheaper without.
 
     It takes a pass over all of them, or over one of each block that windows are joined of; and
     what was combined in an earlier pass was not looked at.
     """
-    combines = 2 if tiling.joins else doublings(layout.row.k)
-    combines += 0 if tiling.leading else doublings(layout.lane.k)
-    return (tiling.lifts or tiling.joins) and tiling.taps == layout.lane.k and combines >= 5
+    combines = 2 if tiling.joins else doublings(roles.row.k)
+    combines += 0 if tiling.leading else doublings(roles.lane.k)
+    return (tiling.lifts or tiling.joins) and tiling.taps == roles.lane.k and combines >= 5

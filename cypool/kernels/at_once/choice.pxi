@@ -1,12 +1,14 @@
-# Row operations that go from elements to output at once, with no accumulators in memory.
+# The choice of a row operation that goes from elements to output at once, with no accumulators in
+# memory.
 #
 # Floats of up to four rows, or four rows of pairs, are added up, multiplied and rounded: the sums
 # are those of sum_fold and sum_pairs, bit by bit.  So are narrow integers, where the divisor is a
 # power of two.  16-bit floats, of up to nine rows, stay where they are in lanes of 32 bits, which
-# hold two.  Doubles are added up as Twins, of any rows that are read together, and of windows of two
-# or three cells along them.  Where means of channels overlap, they share what columns of rows add up
-# to.  Norms of order 2 go the same way, and cannot cancel.  Where each row of a window has one
-# index, the greatest elements are compared with nothing but each other, and the index goes along.
+# hold two.  Doubles are added up as Twins, of any rows that are read together, and of windows of
+# two or three cells along them.  Where means of channels overlap, they share what columns of rows
+# add up to.  Norms of order 2 go the same way, and cannot cancel.  Where each row of a window has
+# one index, the greatest elements are compared with nothing but each other, and the index goes
+# along.
 
 
 cdef at_once_f choose_once(int elem, int form) noexcept:
@@ -17,8 +19,6 @@ cdef at_once_f choose_once(int elem, int form) noexcept:
         return <at_once_f> once_couples if elem == FLOAT else NULL
     elif form == FORM_SHARED:
         return choose_shared(elem)
-    elif form != FORM_ROWS and form != FORM_PAIRS:
-        return NULL
     elif elem == FLOAT:
         return <at_once_f> once_pairs[float] if form == FORM_PAIRS else <at_once_f> once_rows[float]
     elif elem == DOUBLE:
@@ -42,14 +42,14 @@ cdef at_once_f choose_at_once(
     elif form == FORM_FIRST or form == FORM_ALONG:
         most[0] = BATCH
         return choose_first(elem, form == FORM_ALONG)
-    elif form == FORM_SPREAD or form == FORM_PHASES:
+    elif form == FORM_REPEATED or form == FORM_PHASES:
         most[0] = MOST_ROWS if elem >= HALF else FEW
         return choose_spread(elem, form == FORM_PHASES)
     elif mapping == MAP_SQUARE:
         if form == FORM_ROWS:
             return <at_once_f> norm_rows
         return <at_once_f> norm_pairs if form == FORM_PAIRS else NULL
-    elif acc == 3 or (acc == 4 and elem == DOUBLE):
+    elif acc == IN_DOUBLE or (acc == IN_TWIN and elem == DOUBLE):
         if form == FORM_SHARED:
             most[0] = COLUMNS * COLUMNS
         elif elem == DOUBLE:

@@ -53,9 +53,9 @@ cdef inline bint doubles_all(
     double* dst, Py_ssize_t dst_pitch, const double** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, int k, int s, Py_ssize_t apart, Py_ssize_t start,
     Py_ssize_t cells, bint each, bint exact, const Once* how, const Ahead* ahead) noexcept nogil:
-    """dst[r, j] = the sum of `count` rows of k elements `apart`, from start + s * j on, over a divisor.
+    """dst[r, j] = the sum of `count` rows of k elements `apart`, from start + s * j on.
 
-    Rows have as many cells, and there is nothing around them.
+    It is divided, too.  Rows have as many cells, and there is nothing around them.
     """
     cdef double hi[CHUNK]
     cdef double lo[CHUNK]
@@ -132,10 +132,10 @@ cdef bint double_windows(
     """
     cdef Py_ssize_t apart = how.inner, start = how.start * apart, cells = how.cells * apart
     if how.k == 2:
-        return doubles_all(dst, dst_pitch, src, src_pitch, count, rows, n, 2, 1, apart, start, cells,
-                           True, False, how, ahead)
+        return doubles_all(dst, dst_pitch, src, src_pitch, count, rows, n, 2, 1, apart, start,
+                           cells, True, False, how, ahead)
     elif how.s == 1:
-        return doubles_all(dst, dst_pitch, src, src_pitch, count, rows, n, 3, 1, apart, start, cells,
-                           True, False, how, ahead)
+        return doubles_all(dst, dst_pitch, src, src_pitch, count, rows, n, 3, 1, apart, start,
+                           cells, True, False, how, ahead)
     return doubles_all(dst, dst_pitch, src, src_pitch, count, rows, n, 3, 2, 1, start, cells, True,
                        False, how, ahead)

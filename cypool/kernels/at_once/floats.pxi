@@ -1,7 +1,7 @@
 # Rows of float32, and pairs along them.
 
 cdef enum:
-    CHUNK = 256         # elements that are kept with their indices, or columns of sums
+    CHUNK = 256         # results, or columns of sums, that are made together
     FEW = 4             # sources that there are straight loops for
     NEAR = 25 << 23     # floats that add up to exact doubles span so many exponents
 
@@ -134,7 +134,7 @@ cdef inline bint floats_all(
     float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint pairs, double factor, uint32_t margin,
     const Ahead* ahead) noexcept nogil:
-    """floats_few() of rows of up to four sources."""
+    """floats_row() of rows of up to four sources."""
     cdef const float* at[FEW]
     cdef bint doubtful = False
     cdef Py_ssize_t i, r
@@ -158,3 +158,27 @@ cdef inline bint floats_all(
                 dst, at[0], at[1], at[2], at[3], n, 1, pairs, factor, margin)
         dst = <float*> (<char*> dst + dst_pitch)
     return doubtful
+
+
+cdef inline bint float_window(
+    float* dst, const double* a, const double* b, const double* c, const uint32_t* a_most,
+    const uint32_t* b_most, const uint32_t* c_most, Py_ssize_t n, int count, double factor,
+    uint32_t margin) noexcept nogil:
+    """dst[j] = a factor times the sum of up to three columns; returns what floats_row() does."""
+    cdef uint32_t doubtful = 0, most
+    cdef Py_ssize_t j
+    cdef double x
+    cdef float y
+    for j in range(n):
+        x = a[j]
+        most = a_most[j]
+        if count > 1:
+            x = x + b[j]
+            most = b_most[j] if b_most[j] > most else most
+        if count > 2:
+            x = x + c[j]
+            most = c_most[j] if c_most[j] > most else most
+        y = <float> (x * factor)
+        doubtful |= <uint32_t> (magnitude(y) + margin < most)
+        dst[j] = one_nan(y)
+    return doubtful != 0

@@ -43,7 +43,8 @@ cdef inline bint far_apart(
     cdef Py_ssize_t size = n * <Py_ssize_t> sizeof(half_t), i = 0, near, r
     while i < count:
         near = 1
-        while i + near < count and <const char*> src[i + near] - <const char*> src[i] == near * size:
+        while (i + near < count
+               and <const char*> src[i + near] - <const char*> src[i] == near * size):
             near += 1
         if 0 <= pitch <= near * size:
             widen(&most, &least, src[i], (rows - 1) * pitch // sizeof(half_t) + near * n)

@@ -1,12 +1,13 @@
 # Rows of narrow integers, and pairs along them, over a power of two.
 
-# What sums of half as many bits fit in.
+# Integers that are added up in twice their bits.
 ctypedef fused narrow_t:
     uint8_t
     int8_t
     uint16_t
     int16_t
 
+# What sums of half as many bits fit in.
 ctypedef fused narrow_sum_t:
     uint16_t
     uint32_t

@@ -24,30 +24,6 @@ cdef inline void float_column(
         greatest[j] = float_most(a, b, c, d, j, count)
 
 
-cdef inline bint float_window(
-    float* dst, const double* a, const double* b, const double* c, const uint32_t* a_most,
-    const uint32_t* b_most, const uint32_t* c_most, Py_ssize_t n, int count, double factor,
-    uint32_t margin) noexcept nogil:
-    """dst[j] = a factor times the sum of up to three columns; returns what floats_few() does."""
-    cdef uint32_t doubtful = 0, most
-    cdef Py_ssize_t j
-    cdef double x
-    cdef float y
-    for j in range(n):
-        x = a[j]
-        most = a_most[j]
-        if count > 1:
-            x = x + b[j]
-            most = b_most[j] if b_most[j] > most else most
-        if count > 2:
-            x = x + c[j]
-            most = c_most[j] if c_most[j] > most else most
-        y = <float> (x * factor)
-        doubtful |= <uint32_t> (magnitude(y) + margin < most)
-        dst[j] = one_nan(y)
-    return doubtful != 0
-
-
 cdef inline void half_column(
     Column* to, const half_t* a, const half_t* b, const half_t* c, Py_ssize_t n,
     int count) noexcept nogil:
@@ -80,7 +56,7 @@ cdef inline void half_column(
 
 cdef inline uint32_t half_product(
     double x, bint exactly, uint32_t* doubtful, const half_t* tag) noexcept nogil:
-    """The bits of the nearest 16-bit float, by half_of(), or by half_near(), which may be doubtful."""
+    """The bits of the nearest 16-bit float, by half_of() or half_near(), which may be doubtful."""
     if exactly:
         return <uint32_t> half_of(x * 2.0**127, True, tag)
     return half_near(<float> x, <uint32_t> (<uint64_t*> &x)[0], doubtful, tag)

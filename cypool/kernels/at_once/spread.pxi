@@ -1,37 +1,10 @@
-# Transposed windows, whose means are spread over the lanes that are in them; and pairs of cells.
+# Transposed windows, whose means are spread over the lanes that are in them.
 
 cdef enum:
-    ROOM = 1024         # columns of sums that are kept for transposed windows
     PHASE = ROOM + 3 * COLUMNS  # what lanes a stride apart may take, and beyond it
 
 
-cdef inline void repeat(bits_t* dst, const bits_t* src, Py_ssize_t n, Py_ssize_t s) noexcept nogil:
-    """dst[j] = src[j // s] for j < n."""
-    cdef Py_ssize_t i, j
-    if s == 2:
-        for j in range(n // 2):
-            dst[2 * j] = src[j]
-            dst[2 * j + 1] = src[j]
-    else:
-        for j in range(n // s):
-            for i in range(s):
-                dst[j * s + i] = src[j]
-    for j in range(n // s * s, n):
-        dst[j] = src[n // s]
-
-
-cdef inline void weave(
-    bits_t* dst, const bits_t* a, const bits_t* b, Py_ssize_t n) noexcept nogil:
-    """Lay out n cells, of two rows in turn."""
-    cdef Py_ssize_t j
-    for j in range(n // 2):
-        dst[2 * j] = a[j]
-        dst[2 * j + 1] = b[j]
-    if n % 2:
-        dst[n - 1] = a[n // 2]
-
-
-cdef bint once_spread(
+cdef bint once_repeated(
     once_t* dst, Py_ssize_t dst_pitch, const once_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
     const Ahead* ahead) noexcept nogil:
@@ -69,66 +42,10 @@ cdef bint once_spread(
         dst = <once_t*> (<char*> dst + dst_pitch)
     return doubtful
 
+
 # Transposed windows that overlap: what the rows of a cell add up to, a column, is kept for all the
 # lanes that it goes to.  Lanes a stride apart are made of neighbouring columns, as many each, but
 # for those at the ends of a row.  Rows end to end are one row to all but these.
-cdef struct Columns:
-    double sums[ROOM]
-    uint32_t most[ROOM]
-
-
-cdef inline bint float_windows(
-    float* dst, const Columns* columns, Py_ssize_t at, Py_ssize_t apart, Py_ssize_t n,
-    Py_ssize_t count, double factor, uint32_t margin) noexcept nogil:
-    """float_window() of one to three columns, `apart` from each other, from the one at `at` on."""
-    cdef const double* a = columns.sums + at
-    cdef const double* b = a + (apart if count > 1 else 0)
-    cdef const double* c = a + (2 * apart if count > 2 else 0)
-    cdef const uint32_t* a_most = columns.most + at
-    cdef const uint32_t* b_most = a_most + (b - a)
-    cdef const uint32_t* c_most = a_most + (c - a)
-    if count == 3:
-        return float_window(dst, a, b, c, a_most, b_most, c_most, n, 3, factor, margin)
-    elif count == 2:
-        return float_window(dst, a, b, c, a_most, b_most, c_most, n, 2, factor, margin)
-    return float_window(dst, a, b, c, a_most, b_most, c_most, n, 1, factor, margin)
-
-
-cdef bint once_couples(
-    float* dst, Py_ssize_t dst_pitch, const float** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, const Once* how, Ending ending,
-    const Ahead* ahead) noexcept nogil:
-    """once_rows() of a single row of results: of one source or two, and of the cells beside these.
-
-    What the sources of a cell add up to is kept for the window where it is the one beside.
-    """
-    cdef Columns columns
-    cdef Py_ssize_t begin = 0, apart, m
-    cdef bint doubtful = False
-    while begin < n:
-        m = min(n - begin, max(ROOM - how.inner, <Py_ssize_t> ROOM // 2))
-        apart = min(how.inner, m)
-        add_couples(columns.sums, columns.most, src, begin, m + how.inner if apart < m else m, count)
-        if apart == m:
-            add_couples(columns.sums + m, columns.most + m, src, begin + how.inner, m, count)
-        doubtful |= float_windows(
-            dst + begin, &columns, 0, apart, m, 2, how.factor, ending.margin)
-        begin += m
-    return doubtful
-
-
-cdef inline void add_couples(
-    double* sums, uint32_t* greatest, const float** src, Py_ssize_t at, Py_ssize_t n,
-    Py_ssize_t count) noexcept nogil:
-    """float_column() of the first half of one or two couples, from the element at `at` on."""
-    cdef const float* rows[FEW]
-    rows[0] = src[0] + at
-    rows[1] = src[1] + at
-    if count == 4:
-        float_column(sums, greatest, rows, n, 2)
-    else:
-        float_column(sums, greatest, rows, n, 1)
-
 
 cdef inline Py_ssize_t first_cell(const Once* how, Py_ssize_t lane) noexcept nogil:
     """The first cell that goes to a lane, be there one or not."""
@@ -269,9 +186,9 @@ cdef at_once_f choose_spread(int elem, bint overlap) noexcept:
     if overlap:
         return <at_once_f> once_phases if elem == FLOAT else NULL
     elif elem == FLOAT:
-        return <at_once_f> once_spread[float]
+        return <at_once_f> once_repeated[float]
     elif elem == HALF:
-        return <at_once_f> once_spread[Half]
+        return <at_once_f> once_repeated[Half]
     elif elem == BRAIN:
-        return <at_once_f> once_spread[Brain]
+        return <at_once_f> once_repeated[Brain]
     return NULL

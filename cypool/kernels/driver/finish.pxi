@@ -1,13 +1,6 @@
 # Rows of accumulators, finished into the output.
 
 
-cdef inline double divisor_of(const Pool* p, const Place* place, const Span* row) noexcept nogil:
-    """The divisor of the first lane's window, and of all if they are uncut."""
-    if p.averages:
-        return place.count * row.count * window(&p.lane, place.lane).count
-    return p.divisor
-
-
 cdef void finish(
     const Pool* p, const Call* call, const Place* place, char* scratch,
     const char* result) noexcept nogil:

@@ -179,6 +179,18 @@ cdef Py_ssize_t rows_alike(
     return min(run, p.staged_run) if call.staged and not place.at_once else run
 
 
+cdef void begin_once(const Pool* p, Once* once) noexcept nogil:
+    """Say what no row changes of how windows become output at once."""
+    once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
+    once.along = p.lane.step
+    once.inner = p.inner
+    once.k = p.lane.turned_k if p.spreads else p.lane.k
+    once.s = p.lane.turned_s if p.spreads else p.lane.s
+    once.d = p.lane.d
+    once.stride = p.row.s
+    once.apart = p.row.xs
+
+
 cdef void set_once(
     const Pool* p, Place* place, Py_ssize_t r, const Span* row, char* scratch) noexcept nogil:
     """Say how the windows of an item's row r, and of those alike, become output at once."""
@@ -194,14 +206,6 @@ cdef void set_once(
         once.inverses = factors + p.factors
     once.first = row.first
     once.taps = row.stop - row.first
-    once.wide = <Py_ssize_t> sizeof(int64_t) // p.out_size
-    once.along = p.lane.step
-    once.inner = p.inner
-    once.k = p.lane.turned_k if p.spreads else p.lane.k
-    once.s = p.lane.turned_s if p.spreads else p.lane.s
-    once.d = p.lane.d
-    once.stride = p.row.s
-    once.apart = p.row.xs
 
 
 cdef Py_ssize_t whole_vectors(

@@ -2,6 +2,7 @@
 
 cdef enum:
     OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
+    LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on, mostly
     NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
 
 

@@ -215,3 +215,19 @@ cdef bint next_taps(
         index[0] -= taken[i] * axis.d * axis.step
         taken[i] = 0
     return False
+
+
+cdef inline bint single(const Pool* p, const Place* place) noexcept nogil:
+    """Whether the outer axes bring one row only."""
+    cdef int i
+    for i in range(p.nouter):
+        if place.taps[i] != 1:
+            return False
+    return True
+
+
+cdef inline double divisor_of(const Pool* p, const Place* place, const Span* row) noexcept nogil:
+    """The divisor of the first lane's window, and of all if they are uncut."""
+    if p.averages:
+        return place.count * row.count * window(&p.lane, place.lane).count
+    return p.divisor

@@ -62,7 +62,8 @@ cdef const Pool* lift_rows(
           p.row.d * p.pitch * p.inner, p.row.k, scratch + p.block_bytes)
     if picks:
         # Every s-th row moves, and maybe up: none is written before it was read.
-        p.rows.fold(dst, dst_row, &src, p.row.s * block_row, 1, outputs, width * p.inner, True, NULL)
+        p.rows.fold(
+            dst, dst_row, &src, p.row.s * block_row, 1, outputs, width * p.inner, True, NULL)
     return p
 
 
@@ -215,10 +216,3 @@ cdef void accumulate(
         i += run
 
 
-cdef inline bint single(const Pool* p, const Place* place) noexcept nogil:
-    """Whether the outer axes bring one row only."""
-    cdef int i
-    for i in range(p.nouter):
-        if place.taps[i] != 1:
-            return False
-    return True

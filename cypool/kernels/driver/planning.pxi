@@ -1,9 +1,8 @@
-# What a plan makes of what it is told: how output is reached, what is fetched, and where scratch lies.
+# What a plan makes of what it is told: how output is made, what is fetched, where scratch lies.
 
 cdef enum:
     LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache
     PLANES_FETCHED = 8192   # bytes of planes that are fetched; of larger ones rows are, one by one
-    LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on, mostly
 
 
 cdef void set_ending(
@@ -16,7 +15,7 @@ cdef void set_ending(
     p.ending.least = least
     p.ending.exponent = p.divisor
     # Sums are wider than elements, in 16 to 64 bits, and have one divisor.
-    if acc < 3 and out < FLOAT and p.out_size < p.rows.size and not (wraps or p.averages):
+    if acc < IN_DOUBLE and out < FLOAT and p.out_size < p.rows.size and not (wraps or p.averages):
         for i in range(1, 8 * p.out_size):
             if p.divisor == <double> ((<uint64_t> 1) << i):
                 p.ending.shift = i
@@ -43,7 +42,7 @@ cdef int choose_way(Pool* p, int elem, int mapping, int acc) except -1:
     """Choose how windows become output at once, where they may."""
     cdef int form = form_of(p, acc, mapping)
     cdef Py_ssize_t most, rows, i
-    # Windows along the lanes have as many sources as taps.
+    # Elements that are compared along the lanes are a source each.
     rows = p.row.k * (p.lane.k if form == FORM_ALONG else 1)
     for i in range(p.nouter):
         rows *= p.outer[i].k
@@ -54,7 +53,7 @@ cdef int choose_way(Pool* p, int elem, int mapping, int acc) except -1:
         elem, mapping, acc, form, p.ending.shift > 0 and not p.ending.saturates, &most)
     if rows > most and p.rows.at_once != NULL:
         raise ValueError(f"{rows} sources at once; at most {most} are possible")
-    p.form = form
+    p.form = form if p.rows.at_once != NULL else FORM_NONE
     return 0
 
 
@@ -66,15 +65,15 @@ cdef int form_of(const Pool* p, int acc, int mapping) noexcept:
         return FORM_ALONG if p.lane.k > 1 else FORM_FIRST
     elif p.spreads:
         if p.lane.turned_k <= p.lane.turned_s:
-            return FORM_SPREAD
+            return FORM_REPEATED
         return FORM_PHASES if phases_fit(&p.lane, p.inner) else FORM_NONE
     elif p.lifts:
-        return FORM_SHARED if acc == 3 and p.leading and p.row.k == COLUMNS else FORM_NONE
+        return FORM_SHARED if acc == IN_DOUBLE and p.leading and p.row.k == COLUMNS else FORM_NONE
     elif p.pairs:
         return FORM_PAIRS
     elif p.leading:
         return FORM_ROWS
-    elif p.lane.spacing == REGULAR and p.lane.k > 1 and acc == 4:
+    elif p.lane.spacing == REGULAR and p.lane.k > 1 and acc == IN_TWIN:
         return FORM_WINDOWS
     elif p.inner > 1 and p.lane.k == p.lane.s == 2 and mapping == MAP_NONE:
         return FORM_COUPLES

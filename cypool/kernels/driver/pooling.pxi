@@ -35,6 +35,7 @@ cdef void pool_item(
         if memory.detours == 0 or p.rows.twins:
             place.at_once = True
             place.scans = False
+            begin_once(p, &place.once)
             gather(p, call, &place, 0, scratch, out, p.row.os)
             if not place.doubtful:
                 memory.last_detours = 0

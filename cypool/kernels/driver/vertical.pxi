@@ -14,16 +14,6 @@ cdef enum:
     SHORT_ROW = 512     # a row of up to so many bytes is cleared whole, or copied without a call
 
 
-cdef inline void touch(const char* src, Py_ssize_t n, char* spare) noexcept nogil:
-    """Read a byte of each cache line: memory is fast in order, and what follows is not in order."""
-    cdef char bits = 0
-    cdef Py_ssize_t i = 0
-    while i < n:
-        bits |= src[i]
-        i += 64
-    spare[0] = bits
-
-
 cdef Py_ssize_t end_to_end(
     const char** batch, Py_ssize_t step, Py_ssize_t count, Py_ssize_t rows,
     Py_ssize_t n) noexcept nogil:
@@ -123,10 +113,11 @@ cdef void lift_at_once(
     elif p.form == FORM_COUPLES:
         lift_couples(p, place, dst, pitch, batch, step, count, rows, cells, raw, ahead)
         return
-    elif p.form == FORM_SPREAD or p.form == FORM_PHASES:
+    elif p.form == FORM_REPEATED or p.form == FORM_PHASES:
         place.once.start = place.lane + p.lane.before - position * p.lane.turned_s
         place.once.cells = cells // p.inner
-    elif p.form == FORM_PAIRS and p.lane.out < SHORT_PAIRS and pitch == n * p.out_size and count <= FEW:
+    elif (p.form == FORM_PAIRS and p.lane.out < SHORT_PAIRS and pitch == n * p.out_size
+            and count <= FEW):
         run = min(rows, p.staged_rows // count)
     if run < 2:
         place.doubtful |= p.rows.at_once(
@@ -203,7 +194,8 @@ cdef void lift_pieces(
                 run = most - j
             ahead.size = run * size
             results_of(p, place, &ahead, fresh)
-            ahead.out += r * ahead.out_step + (j * p.inner if by_lane else j // p.lane.s) * p.out_size
+            ahead.out += r * ahead.out_step
+            ahead.out += (j * p.inner if by_lane else j // p.lane.s) * p.out_size
             ahead.out_step = (run * p.inner if by_lane else run // p.lane.s) * p.out_size
             ahead.out_size = min(ahead.out_size, ahead.out_step)
             for i in range(count):

@@ -30,10 +30,6 @@ cdef struct Span:
     Py_ssize_t count
 
 
-cdef inline Py_ssize_t clamped(Py_ssize_t x, Py_ssize_t least, Py_ssize_t most) noexcept nogil:
-    return least if x < least else (most if x > most else x)
-
-
 cdef inline Py_ssize_t taps_below(
     const Axis* axis, Py_ssize_t start, Py_ssize_t limit) noexcept nogil:
     """How many of the window's taps lie below `limit`."""

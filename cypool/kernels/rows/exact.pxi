@@ -2,8 +2,8 @@
 #
 # A sum is exact while all its terms are multiples of one unit and their total stays below 2**53
 # (2**106) of it, as the greatest and least magnitudes of an item tell, or while the processor has
-# nothing rounded.  Else a sum that is small against its terms is suspect, and its window is added up
-# again with more care.
+# nothing rounded.  Else a sum that is small against its terms is suspect, and its window is added
+# up again with more care.
 
 ctypedef fused real_t:
     float

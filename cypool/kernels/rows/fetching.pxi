@@ -43,3 +43,13 @@ cdef void fetch_ahead(
         fetch(src[i] + at + ahead.lead, ahead.size)
         i += ahead.near
     fetch(ahead.out + out_at, ahead.out_size)
+
+
+cdef inline void touch(const char* src, Py_ssize_t n, char* spare) noexcept nogil:
+    """Read a byte of each cache line: memory is fast in order, and what follows is not in order."""
+    cdef char bits = 0
+    cdef Py_ssize_t i = 0
+    while i < n:
+        bits |= src[i]
+        i += 64
+    spare[0] = bits

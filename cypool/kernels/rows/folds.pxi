@@ -1,8 +1,8 @@
 # Row operations that fold rows into a row, element by element.
 #
 # `count` and `fresh` are literals where the *_few functions are called, and these are inlined, so
-# that the compiler sees straight loops.  Three sources at a time, or all nine of a window of 3 by 3,
-# spare most of the traffic of the accumulator row.
+# that the compiler sees straight loops.  Three sources at a time, or all nine of a window of 3 by
+# 3, spare most of the traffic of the accumulator row.
 #
 # `order`, and the `code` of terms, are literals likewise.  As fused types they would have Cython
 # make each function for all their combinations, of which few are wanted.
@@ -336,3 +336,38 @@ cdef inline void sum_fold(
                 else:
                     sum_few(dst, at[0], at[1], at[2], n, 1, False, code)
             dst = <sum_t*> (<char*> dst + dst_pitch)
+
+
+cdef inline void best_clear(
+    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, int order) noexcept nogil:
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        for j in range(n):
+            dst[j] = worst[elem_t](dst, order)
+        dst = <elem_t*> (<char*> dst + pitch)
+
+
+cdef void zero_clear(
+    sum_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t r
+    for r in range(rows):
+        memset(<char*> dst + r * pitch, 0, n * sizeof(sum_t))
+
+
+cdef bint numbers(
+    const elem_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """Whether no element is NaN of rows of n of them, `pitch` bytes apart."""
+    cdef Py_ssize_t j, r
+    cdef uint32_t nans = 0
+    cdef uint64_t nans_ = 0
+    if pitch == n * <Py_ssize_t> sizeof(elem_t):
+        n *= rows
+        rows = 1
+    for r in range(rows):
+        for j in range(n):
+            if elem_t is double:
+                nans_ |= <uint64_t> (src[j] != src[j])
+            else:
+                nans |= <uint32_t> (src[j] != src[j])
+        src = past(src, pitch)
+    return nans == 0 and nans_ == 0

@@ -54,7 +54,7 @@ cdef inline uint64_t half_of(double x, bint product, const half_t* _) noexcept n
     """
     cdef int digits = 7 if half_t is Brain else 10
     cdef uint64_t least = <uint64_t> 1024 << 52     # the exponent of subnormal numbers
-    cdef uint64_t most = <uint64_t> ((255 if half_t is Brain else 31) + 1023) << 52     # of infinity
+    cdef uint64_t most = <uint64_t> ((255 if half_t is Brain else 31) + 1023) << 52   # of infinity
     cdef uint64_t bits = (<uint64_t*> &x)[0], size, power, larger, sum_bits
     cdef double sum_
     size = bits & <uint64_t> 0x7FFFFFFFFFFFFFFF

@@ -180,8 +180,9 @@ cdef void root_finish(
 
 
 # The gradient of a norm, in two poolings.  With y the norm of a window and g what it is given, the
-# first makes g / y**(p - 1) of the powers; the second adds these up over the windows that an element
-# x is in, times sign(x) |x|**(p - 1).  What they multiply by, factors, lies beside the output.
+# first makes g / y**(p - 1) of the powers; the second adds these up over the windows that an
+# element x is in, times sign(x) |x|**(p - 1).  What they multiply by, factors, lies beside the
+# output.
 cdef void weight_finish(
     double* dst, Py_ssize_t dst_pitch, const real_sum_t* src, Py_ssize_t src_pitch,
     Py_ssize_t rows, Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
@@ -217,3 +218,27 @@ cdef void slope_finish(
         dst = <out_t*> (<char*> dst + dst_pitch)
         src = <const real_sum_t*> (<const char*> src + src_pitch)
         factors += n
+
+
+cdef inline out_t unranked(int64_t key, out_t* _) noexcept nogil:
+    cdef int16_t bits16
+    cdef int32_t bits32
+    cdef int64_t bits64
+    cdef out_t x
+    if out_t is Half or out_t is Brain:
+        bits16 = <int16_t> key
+        x.bits = <uint16_t> (bits16 ^ <int16_t> (<uint16_t> (bits16 >> 15) >> 1))
+        return x
+    elif out_t is float:
+        bits32 = <int32_t> key
+        bits32 ^= <int32_t> (<uint32_t> (bits32 >> 31) >> 1)
+        return (<float*> &bits32)[0]
+    elif out_t is double:
+        bits64 = key ^ <int64_t> (<uint64_t> (key >> 63) >> 1)
+        return (<double*> &bits64)[0]
+    elif out_t is uint32_t:
+        return <uint32_t> (key + <int64_t> 0x80000000)
+    elif out_t is uint64_t:
+        return <uint64_t> key ^ <uint64_t> 0x8000000000000000
+    else:
+        return <out_t> key

@@ -1,4 +1,4 @@
-# Elements on their way into the row operations, and what these leave on its way out.
+# Elements on their way into the row operations; mapped_finishes.pxi has the way back.
 #
 # Where the row operations cannot take elements as they are, rows are mapped to carriers first, and
 # a finish turns accumulators of carriers into output:
@@ -74,30 +74,6 @@ cdef inline int64_t rank(in_t x) noexcept nogil:
         return <int64_t> (x ^ <uint64_t> 0x8000000000000000)
     else:
         return <int64_t> x
-
-
-cdef inline out_t unranked(int64_t key, out_t* _) noexcept nogil:
-    cdef int16_t bits16
-    cdef int32_t bits32
-    cdef int64_t bits64
-    cdef out_t x
-    if out_t is Half or out_t is Brain:
-        bits16 = <int16_t> key
-        x.bits = <uint16_t> (bits16 ^ <int16_t> (<uint16_t> (bits16 >> 15) >> 1))
-        return x
-    elif out_t is float:
-        bits32 = <int32_t> key
-        bits32 ^= <int32_t> (<uint32_t> (bits32 >> 31) >> 1)
-        return (<float*> &bits32)[0]
-    elif out_t is double:
-        bits64 = key ^ <int64_t> (<uint64_t> (key >> 63) >> 1)
-        return (<double*> &bits64)[0]
-    elif out_t is uint32_t:
-        return <uint32_t> (key + <int64_t> 0x80000000)
-    elif out_t is uint64_t:
-        return <uint64_t> key ^ <uint64_t> 0x8000000000000000
-    else:
-        return <out_t> key
 
 
 cdef inline key_t tied_key(in_t x, key_t flip, key_t nan) noexcept nogil:

@@ -100,7 +100,8 @@ cdef inline bits_t swapped(bits_t x) noexcept nogil:
 
 cdef void move(
     bits_t* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
-    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil:
+    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner,
+    bint swap) noexcept nogil:
     """Copy n × inner elements between any byte strides, aligned or not, perhaps byte-swapped."""
     cdef Py_ssize_t i, c
     cdef bits_t x
@@ -113,7 +114,8 @@ cdef void move(
 
 ctypedef void (*move_f)(
     void* tag, char* dst, Py_ssize_t dst_row, Py_ssize_t dst_cell, const char* src,
-    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner, bint swap) noexcept nogil
+    Py_ssize_t src_row, Py_ssize_t src_cell, Py_ssize_t n, Py_ssize_t inner,
+    bint swap) noexcept nogil
 
 
 cdef move_f mover(Py_ssize_t size) noexcept:
@@ -138,3 +140,29 @@ cdef split_f splitter(Py_ssize_t size) noexcept nogil:
     elif size == 16:
         return <split_f> split[Wide]
     return <split_f> split[Sparse]
+
+
+cdef inline void repeat(bits_t* dst, const bits_t* src, Py_ssize_t n, Py_ssize_t s) noexcept nogil:
+    """dst[j] = src[j // s] for j < n."""
+    cdef Py_ssize_t i, j
+    if s == 2:
+        for j in range(n // 2):
+            dst[2 * j] = src[j]
+            dst[2 * j + 1] = src[j]
+    else:
+        for j in range(n // s):
+            for i in range(s):
+                dst[j * s + i] = src[j]
+    for j in range(n // s * s, n):
+        dst[j] = src[n // s]
+
+
+cdef inline void weave(
+    bits_t* dst, const bits_t* a, const bits_t* b, Py_ssize_t n) noexcept nogil:
+    """Lay out n cells, of two rows in turn."""
+    cdef Py_ssize_t j
+    for j in range(n // 2):
+        dst[2 * j] = a[j]
+        dst[2 * j + 1] = b[j]
+    if n % 2:
+        dst[n - 1] = a[n // 2]

@@ -140,3 +140,30 @@ cdef inline void sum_pairs(
                 sum_pairs_few(dst, at[0], at[1], at[2], n, 1, False, code)
             i += 3
         dst = <sum_t*> (<char*> dst + dst_pitch)
+
+
+cdef void sum_pairs_of(
+    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
+    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
+    cdef sum_t sums[2 * PAIRS]
+    cdef const term_t* at[BATCH]
+    cdef Py_ssize_t begin, i, j, m, r
+    cdef sum_t x
+    if not (term_t is float or term_t is double):
+        sum_pairs(dst, dst_pitch, <const char**> src, src_pitch, count, rows, n, fresh, ahead,
+                  code_of[term_t](NULL))
+        return
+    # Sums of columns first, which takes half the shuffles.
+    for r in range(rows):
+        fetch_row(ahead, <const char**> src, count, src_pitch, r)
+        begin = 0
+        while begin < n:
+            m = min(n - begin, <Py_ssize_t> PAIRS)
+            for i in range(count):
+                at[i] = past(src[i], r * src_pitch) + 2 * begin
+            sum_fold_of[sum_t, term_t](sums, 0, at, 0, count, 1, 2 * m, True, NULL)
+            for j in range(m):
+                x = added[sum_t](sums[2 * j], sums[2 * j + 1])
+                dst[begin + j] = x if fresh else added[sum_t](dst[begin + j], x)
+            begin += m
+        dst = <sum_t*> (<char*> dst + dst_pitch)

@@ -85,7 +85,8 @@ cdef inline void halve(sum_t* dst, const sum_t* src, Py_ssize_t n) noexcept nogi
 
 
 cdef inline void halve_twins(
-    double* hi, double* lo, const double* src_hi, const double* src_lo, Py_ssize_t n) noexcept nogil:
+    double* hi, double* lo, const double* src_hi, const double* src_lo,
+    Py_ssize_t n) noexcept nogil:
     """The same of Twins whose parts lie apart, which makes vectors."""
     cdef Py_ssize_t j
     cdef Twin x
@@ -221,4 +222,26 @@ cdef inline void sum_run(
                 x = halves[r] if n % LANES == 0 else added[sum_t](halves[r], x)
             dst[0] = x if fresh else added[sum_t](dst[0], x)
             dst = <sum_t*> (<char*> dst + dst_pitch)
+        rows -= runs
+
+
+cdef void half_run(
+    double* dst, Py_ssize_t dst_pitch, const half_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh) noexcept nogil:
+    """sum_run() of 16-bit floats: they are made floats together, as many as there is room for."""
+    cdef float values[SINGLES]
+    cdef Py_ssize_t runs, i, m
+    while rows > 0:
+        runs = 1
+        if src_pitch == n * <Py_ssize_t> sizeof(half_t):
+            runs = max(min(rows, SINGLES // n), 1)
+        i = 0
+        while i < n:
+            m = min(n - i, <Py_ssize_t> SINGLES)
+            to_single(values, src + i, m, runs, 0, NULL)
+            sum_run_of[double, float](
+                dst, dst_pitch, values, m * sizeof(float), runs, m, fresh and i == 0)
+            i += m
+        dst = <double*> (<char*> dst + runs * dst_pitch)
+        src = past(src, runs * src_pitch)
         rows -= runs

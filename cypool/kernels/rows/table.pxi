@@ -1,13 +1,4 @@
-# The choice of all row operations, for a kind of pooling and its types.
-
-
-cdef inline void best_clear(
-    elem_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, int order) noexcept nogil:
-    cdef Py_ssize_t j, r
-    for r in range(rows):
-        for j in range(n):
-            dst[j] = worst[elem_t](dst, order)
-        dst = <elem_t*> (<char*> dst + pitch)
+# The choice of all row operations, for a kind of pooling and its types, by the codes of types.pxi.
 
 
 # What is called through pointers: a function for each type and order, around an inlined one.
@@ -53,33 +44,6 @@ cdef void sum_fold_of(
              code_of[term_t](NULL))
 
 
-cdef void sum_pairs_of(
-    sum_t* dst, Py_ssize_t dst_pitch, const term_t** src, Py_ssize_t src_pitch, Py_ssize_t count,
-    Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil:
-    cdef sum_t sums[2 * PAIRS]
-    cdef const term_t* at[BATCH]
-    cdef Py_ssize_t begin, i, j, m, r
-    cdef sum_t x
-    if not (term_t is float or term_t is double):
-        sum_pairs(dst, dst_pitch, <const char**> src, src_pitch, count, rows, n, fresh, ahead,
-                  code_of[term_t](NULL))
-        return
-    # Sums of columns first, which takes half the shuffles.
-    for r in range(rows):
-        fetch_row(ahead, <const char**> src, count, src_pitch, r)
-        begin = 0
-        while begin < n:
-            m = min(n - begin, <Py_ssize_t> PAIRS)
-            for i in range(count):
-                at[i] = past(src[i], r * src_pitch) + 2 * begin
-            sum_fold_of[sum_t, term_t](sums, 0, at, 0, count, 1, 2 * m, True, NULL)
-            for j in range(m):
-                x = added[sum_t](sums[2 * j], sums[2 * j + 1])
-                dst[begin + j] = x if fresh else added[sum_t](dst[begin + j], x)
-            begin += m
-        dst = <sum_t*> (<char*> dst + dst_pitch)
-
-
 cdef void sum_run_of(
     sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, bint fresh) noexcept nogil:
@@ -97,90 +61,42 @@ cdef void sum_join_of(
     sum_join(dst, prefix, suffix, <const char*> src, n, code_of(src))
 
 
-cdef void half_run(
-    double* dst, Py_ssize_t dst_pitch, const half_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t n, bint fresh) noexcept nogil:
-    """sum_run() of 16-bit floats: they are made floats together, as many as there is room for."""
-    cdef float values[SINGLES]
-    cdef Py_ssize_t runs, i, m
-    while rows > 0:
-        runs = 1
-        if src_pitch == n * <Py_ssize_t> sizeof(half_t):
-            runs = max(min(rows, SINGLES // n), 1)
-        i = 0
-        while i < n:
-            m = min(n - i, <Py_ssize_t> SINGLES)
-            to_single(values, src + i, m, runs, 0, NULL)
-            sum_run_of[double, float](
-                dst, dst_pitch, values, m * sizeof(float), runs, m, fresh and i == 0)
-            i += m
-        dst = <double*> (<char*> dst + runs * dst_pitch)
-        src = past(src, runs * src_pitch)
-        rows -= runs
-
-
-cdef bint numbers(
-    const elem_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
-    """Whether no element is NaN of rows of n of them, `pitch` bytes apart."""
-    cdef Py_ssize_t j, r
-    cdef uint32_t nans = 0
-    cdef uint64_t nans_ = 0
-    if pitch == n * <Py_ssize_t> sizeof(elem_t):
-        n *= rows
-        rows = 1
-    for r in range(rows):
-        for j in range(n):
-            if elem_t is double:
-                nans_ |= <uint64_t> (src[j] != src[j])
-            else:
-                nans |= <uint32_t> (src[j] != src[j])
-        src = past(src, pitch)
-    return nans == 0 and nans_ == 0
-
-
-cdef void zero_clear(
-    sum_t* dst, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t r
-    for r in range(rows):
-        memset(<char*> dst + r * pitch, 0, n * sizeof(sum_t))
-
-
 cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
     """The map of elements of a type, and the code of the type that it maps to."""
     if mapping == MAP_WIDEN:
         if in_t is Half or in_t is Brain:
             rows.map = <map_f> to_single[in_t]
-        carrier[0] = 8
+        carrier[0] = FLOAT
     elif mapping == MAP_RANK:
         if in_t is Half or in_t is Brain:
             rows.map = <map_f> to_key[int16_t, in_t]
             rows.finish = <finish_f> key_finish[in_t, int16_t]
-            carrier[0] = 3
+            carrier[0] = INT16
         elif in_t is float:
             rows.map = <map_f> to_key[int32_t, in_t]
             rows.finish = <finish_f> key_finish[float, int32_t]
-            carrier[0] = 5
+            carrier[0] = INT32
         elif in_t is double:
             rows.map = <map_f> to_key[int64_t, in_t]
             rows.finish = <finish_f> key_finish[double, int64_t]
-            carrier[0] = 7
+            carrier[0] = INT64
     elif mapping == MAP_POWER:
         rows.map = <map_f> to_power[in_t]
-        carrier[0] = 9
+        carrier[0] = DOUBLE
     elif mapping == MAP_SQUARE:
         if in_t is float:
             carrier[0] = SQUARE
     elif mapping == MAP_SLOPE:
         rows.map = <map_f> to_slope[in_t]
-        carrier[0] = 9
+        carrier[0] = DOUBLE
     elif mapping == MAP_NUMBER:
         rows.map = <map_f> to_number[in_t]
-        carrier[0] = 9
+        carrier[0] = DOUBLE
     elif mapping == MAP_PACK and sizeof(in_t) <= 4:
         rows.map = <map_f> to_packed[int64_t, in_t]
         rows.finish = <finish_f> packed_finish[in_t, int64_t]
         rows.indices = <finish_f> packed_indices[int64_t]
-        carrier[0] = 7
+        carrier[0] = INT64
     elif mapping == MAP_PACK_WIDE:
         rows.map = <map_f> to_packed[Wide, in_t]
         rows.finish = <finish_f> packed_finish[in_t, Wide]
@@ -188,8 +104,6 @@ cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
         carrier[0] = WIDE
 
 
-# Codes of elements are those of types.pxi; those of accumulators number the types of `sum_t` in the
-# order of their declarations.
 cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> best_fold_of[elem_t, order_t]
     rows.fold = rows.lift
@@ -331,35 +245,35 @@ cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
 
 cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
     """The row operations for what is lifted: kind 0 is max, 1 is min, 2 is a sum."""
-    if kind == 0:
+    if kind == MAX:
         best_rows(elem, <Most*> NULL, rows)
-    elif kind == 1:
+    elif kind == MIN:
         best_rows(elem, <Least*> NULL, rows)
-    elif acc == 0:
+    elif acc == IN_UINT16:
         sum_rows(<uint16_t*> NULL, out, rows)
         if elem_t is uint8_t or elem_t is int8_t:
             sum_lift(elem, <uint16_t*> NULL, rows)
-    elif acc == 1:
+    elif acc == IN_UINT32:
         sum_rows(<uint32_t*> NULL, out, rows)
         if elem_t is uint16_t or elem_t is int16_t:
             sum_lift(elem, <uint32_t*> NULL, rows)
-    elif acc == 2:
+    elif acc == IN_UINT64:
         sum_rows(<uint64_t*> NULL, out, rows)
         if not (elem_t is float or elem_t is double or elem_t is Wide):
             sum_lift(elem, <uint64_t*> NULL, rows)
-    elif acc == 3:
+    elif acc == IN_DOUBLE:
         sum_rows(<double*> NULL, out, rows)
         if elem_t is float or elem_t is double:
             sum_lift(elem, <double*> NULL, rows)
-    elif acc == 4:
+    elif acc == IN_TWIN:
         sum_rows(<Twin*> NULL, out, rows)
         if elem_t is float or elem_t is double:
             sum_lift(elem, <Twin*> NULL, rows)
-    elif acc == 5:
+    elif acc == IN_WIDE:
         sum_rows(<Wide*> NULL, out, rows)
         if not (elem_t is float or elem_t is double or elem_t is Wide):
             sum_lift(elem, <Wide*> NULL, rows)
-    elif acc == 6:
+    elif acc == IN_SPARSE:
         sum_rows(<Sparse*> NULL, out, rows)
         if elem_t is double:
             sum_lift(elem, <Sparse*> NULL, rows)
@@ -376,28 +290,28 @@ cdef void key_rows(elem_t* elem, order_t* order, Rows* rows) noexcept:
 
 cdef void half_rows(half_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
     """The row operations for 16-bit floats as they are."""
-    if kind == 2 and acc == 3:
+    if kind == SUM and acc == IN_DOUBLE:
         sum_rows(<double*> NULL, out, rows)
         sum_lift(elem, <double*> NULL, rows)
-    elif kind == 0 and half_t is Half:
+    elif kind == MAX and half_t is Half:
         best_rows(<int16_t*> NULL, <Most*> NULL, rows)
         key_rows(<int16_t*> NULL, <MostOther*> NULL, rows)
-    elif kind == 0:
+    elif kind == MAX:
         best_rows(<uint16_t*> NULL, <Most*> NULL, rows)
         key_rows(<uint16_t*> NULL, <MostOther*> NULL, rows)
-    elif kind == 1 and half_t is Half:
+    elif kind == MIN and half_t is Half:
         best_rows(<int16_t*> NULL, <Least*> NULL, rows)
         key_rows(<int16_t*> NULL, <LeastOther*> NULL, rows)
-    elif kind == 1:
+    elif kind == MIN:
         best_rows(<uint16_t*> NULL, <Least*> NULL, rows)
         key_rows(<uint16_t*> NULL, <LeastOther*> NULL, rows)
-    if kind < 2:
+    if kind != SUM:
         rows.finish = <finish_f> half_finish[half_t]
 
 
 cdef void square_rows(int kind, int acc, int out, Rows* rows) noexcept:
     """The row operations for sums of squares of floats."""
-    if kind == 2 and acc == 3:
+    if kind == SUM and acc == IN_DOUBLE:
         sum_rows(<double*> NULL, out, rows)
         sum_lift(<Square*> NULL, <double*> NULL, rows)
 
@@ -444,7 +358,7 @@ cdef finish_f slope_finisher(real_sum_t* _, int out) noexcept:
 
 
 cdef bint choose_beside(int elem, int mapping, int acc, int out, Rows* rows) noexcept:
-    """Finish with factors made of elements of a code that lie as the output does, or return False."""
+    """Finish with factors made of elements of a code that lie as the output does; else False."""
     cdef Rows mapped
     cdef int carrier = elem
     memset(&mapped, 0, sizeof(Rows))
@@ -452,14 +366,14 @@ cdef bint choose_beside(int elem, int mapping, int acc, int out, Rows* rows) noe
     rows.beside = mapped.map
     rows.finish = NULL
     if mapping == MAP_POWER or mapping == MAP_SQUARE:
-        if acc == 3 and out == DOUBLE:
+        if acc == IN_DOUBLE and out == DOUBLE:
             rows.finish = <finish_f> weight_finish[double]
-        elif acc == 4 and out == DOUBLE:
+        elif acc == IN_TWIN and out == DOUBLE:
             rows.finish = <finish_f> weight_finish[Twin]
     elif mapping == MAP_NONE:
-        if acc == 3:
+        if acc == IN_DOUBLE:
             rows.finish = slope_finisher(<double*> NULL, out)
-        elif acc == 4:
+        elif acc == IN_TWIN:
             rows.finish = slope_finisher(<Twin*> NULL, out)
     return rows.finish != NULL and carrier == DOUBLE
 
@@ -510,14 +424,14 @@ cdef bint choose_rows(
     if mapped.finish != NULL:
         rows.finish = mapped.finish
     if mapping == MAP_POWER or mapping == MAP_SQUARE:
-        if acc == 3:
+        if acc == IN_DOUBLE:
             rows.finish = root_finisher(<double*> NULL, out)
-        elif acc == 4:
+        elif acc == IN_TWIN:
             rows.finish = root_finisher(<Twin*> NULL, out)
-        elif acc == 6:
+        elif acc == IN_SPARSE:
             rows.finish = root_finisher(<Sparse*> NULL, out)
         rows.norm_finish = sum_finisher(<Twin*> NULL, out)
         rows.inverts = False
     if (rows.map == NULL) != (mapping == MAP_NONE or mapping == MAP_SQUARE):
         return False
-    return rows.lift != NULL and (kind < 2 or rows.finish != NULL)
+    return rows.lift != NULL and (kind != SUM or rows.finish != NULL)
