@@ -192,8 +192,9 @@ def stay_in_range(grad: Array, x: Array, p: float) -> bool:
     for reach in (exponent_of_type, exponent_of_elements):
         high = reach(x)
         powers = p * high + many
-        slopes = reach(grad) + abs(p - 1.0) * (2.0 * high + many / p) + many
-        if max(powers, slopes) < 1000:
+        norms = high + many / p
+        slopes = reach(grad) + abs(p - 1.0) * (high + norms) + many
+        if max(powers, norms, slopes) < 1000:
             return True
     return False
 

@@ -171,10 +171,11 @@ def _brief(value: Any) -> Any:
 
 def _column_major(indices: Array, shape: tuple[int, ...]) -> Array:
     """Count through the spatial axes with the first one, not the last, as the fastest."""
-    places = np.unravel_index(np.maximum(indices, 0), shape)
+    # Flat: NumPy 2.4 mistakes large arrays of them whose last axis has length 1.
+    places = np.unravel_index(np.maximum(indices, 0).reshape(-1), shape)
     order = (0, 1, *range(len(shape) - 1, 1, -1))
     counted = np.ravel_multi_index([places[a] for a in order], tuple(shape[a] for a in order))
-    return np.where(indices < 0, indices, counted)
+    return np.where(indices < 0, indices, counted.reshape(indices.shape))
 
 
 def _global(op: str, attributes: Attributes) -> tuple[int, Call]:

@@ -412,8 +412,12 @@ def lp_pool(
 
 def order(p: Any) -> float:
     """Check the order of a norm."""
+    if isinstance(p, (str, bytes, bytearray)):  # which float() would read
+        raise TypeError(f"p is {p!r}; the order of a norm is a number")
     try:
         value = float(p)
+    except OverflowError:
+        raise ValueError("p is an integer beyond float64; for so high an order use inf") from None
     except (TypeError, ValueError):
         raise TypeError(f"p is {p!r}; the order of a norm is a number") from None
     if not value > 0:

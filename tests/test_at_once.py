@@ -146,6 +146,17 @@ def test_indices_that_32_bits_do_not_hold(dtype):
     np.testing.assert_array_equal(indices, np.broadcast_to(first[..., None], indices.shape))
 
 
+@pytest.mark.parametrize("dtype", WIDE_FLOATS)
+@pytest.mark.parametrize("pool", [cypool.max_pool, cypool.min_pool])
+@pytest.mark.parametrize("value", [-0.0, -np.nan])
+def test_windows_of_padding_change_no_sign_in_other_threads(dtype, pool, value):
+    x = np.full((2, 40000), value, dtype)
+    found = [
+        pool(x, 2, 2, ((4, 2),), axis=0, return_indices=True, num_threads=n)[0] for n in (1, 2, 5)
+    ]
+    assert len({y.tobytes() for y in found}) == 1
+
+
 def test_no_more_rows_are_taken_at_once_than_there_is_room_for():
     refused = "36 sources at once; at most 27 are possible"
     for axis, s in (((1, 2), 6), ((1, 3), 2)):

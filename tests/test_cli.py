@@ -853,3 +853,11 @@ def test_compare_shows_any_range_of_numbers(pixels):
 
 def test_a_single_number_is_not_a_picture(capsys):
     assert "is not a picture" in fails(capsys, "pool", save("a.npy", np.array(3.0)), "-o", "b.png")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("info",), ("pool", "a.png", "--threads", 1)])
+def test_a_number_of_threads_that_is_none_is_an_error(arguments):
+    done = spawn(*arguments, env={"CYPOOL_NUM_THREADS": "many"})
+    assert done.returncode == 2
+    message = b"cypool: error: CYPOOL_NUM_THREADS is 'many'; it must be a positive integer"
+    assert done.stderr.strip() == message

@@ -309,6 +309,15 @@ def test_ties_and_nans():
     assert indices.tolist() == [[[[2]]]]
 
 
+def test_columns_of_length_one_are_counted_alike():
+    x = np.random.default_rng(0).permutation(20000).reshape(1, 1, 20000, 1).astype(np.float32)
+    attributes = {"kernel_shape": [2, 1], "strides": [2, 1]}
+    found = [
+        run("MaxPool", x, attributes | {"storage_order": order}, outputs=2)[1] for order in (0, 1)
+    ]
+    np.testing.assert_array_equal(*found)
+
+
 @pytest.mark.parametrize("storage_order", [0, 1])
 def test_windows_without_input(storage_order):
     x = np.array([[[[4]], [[5]]]], np.float32)

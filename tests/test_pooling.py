@@ -429,6 +429,13 @@ def test_averages_into_integers_saturate(dtype):
         assert avg_pool([beyond], 1, dtype=dtype) == info.max
     for beyond in (float(info.min) - 0.5, float(info.min) - 2.0**40, -(2.0**65)):
         assert avg_pool([beyond], 1, dtype=dtype) == info.min
+    # Quotients of 128 bits that round up to 2**64.
+    most, least = 2**64 - 1, -(2**63)
+    x = np.array([most, most, 1], np.uint64)
+    assert avg_pool(x, 3, divisor_override=2, dtype=dtype) == info.max
+    assert avg_pool(x, 3, divisor_override=-2, dtype=dtype) == info.min
+    x = np.array([least, least, least, least, 1], np.int64)
+    assert avg_pool(x, 5, divisor_override=2, dtype=dtype) == info.min
 
 
 def test_averages_into_integers_are_rounded_once():
@@ -1367,3 +1374,11 @@ def test_adaptive_windows_of_planes_in_any_layout(pool, dtype):
                 np.testing.assert_array_equal(
                     pool(view, size, axis=(1, 2)), pool(view.copy(), size, axis=(1, 2))
                 )
+
+
+@pytest.mark.parametrize(
+    ("p", "error"), [("2", TypeError), (b"2", TypeError), (10**400, ValueError)]
+)
+def test_orders_that_are_no_numbers_are_refused(p, error):
+    with pytest.raises(error, match=r"^p is .*order"):
+        cypool.lp_pool(np.ones(4), 2, p=p)

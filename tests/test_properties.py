@@ -285,9 +285,11 @@ def assert_added_in_order(case, result):
     expected = np.zeros((1, *case.shape), wide)
     where = list(np.indices(grad.shape))
     counted = indices >= 0
-    along = np.unravel_index(np.where(counted, indices, 0), [case.shape[a] for a in axes] or [1])
+    # Flat: NumPy 2.4 mistakes large arrays of indices whose last axis has length 1.
+    flat = np.where(counted, indices, 0).reshape(-1)
+    along = np.unravel_index(flat, [case.shape[a] for a in axes] or [1])
     for a, position in zip(axes, along, strict=False):
-        where[a + 1] = position
+        where[a + 1] = position.reshape(indices.shape)
     with np.errstate(all="ignore"):
         np.add.at(expected, tuple(w[counted] for w in where), grad.astype(wide)[counted])
         expected = expected.astype(result.dtype)

@@ -547,3 +547,13 @@ def test_one_index_among_many_that_is_out_of_range(shape, layout, num_threads):
                 )
             assert (out == -7).all()
             indices[at] = kept
+
+
+@pytest.mark.parametrize("p", [0.6, 0.9, 0.95, 1.5])
+@pytest.mark.parametrize("size", [1e308, 3.0, 5e-324])
+def test_gradients_of_norms_that_leave_the_range_of_float64(p, size):
+    # Of n equal elements, each has n**(1/p - 1) of the gradient, whatever their size.
+    grad = cypool.lp_pool_backward(np.array([1.0]), np.full(4, size), 4, p=p)
+    np.testing.assert_allclose(grad, 4.0 ** (1 / p - 1), rtol=1e-12)
+    grad = cypool.global_lp_pool_backward(np.array(1.0), np.full(4, size), p=p)
+    np.testing.assert_allclose(grad, 4.0 ** (1 / p - 1), rtol=1e-12)

@@ -403,7 +403,10 @@ def _tell(notes: Sequence[str], output: str) -> None:
 
 
 def _build() -> dict[str, Any]:
-    build: dict[str, Any] = cypool.show_config(mode="dicts")
+    try:
+        build: dict[str, Any] = cypool.show_config(mode="dicts")
+    except ValueError as error:  # a number of threads that is none, of the environment's
+        raise CommandError(str(error)) from error
     return build
 
 

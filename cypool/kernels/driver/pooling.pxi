@@ -31,8 +31,9 @@ cdef void pool_item(
             # It is contiguous, and comes with no rows.
             fetch(out, place.planes * p.outer[p.nouter - 1].os)
     if p.rows.at_once != NULL and together and not call.tangled:
-        # Next to halfway, Twins may be rounded the other way: not for what came before in a thread.
-        if memory.detours == 0 or p.rows.twins:
+        # Next to halfway, Twins may be rounded the other way, and with indices the other way gives
+        # all zeros and NaNs one sign: not for what came before in a thread.
+        if memory.detours == 0 or p.rows.twins or p.form >= FORM_FIRST:
             place.at_once = True
             place.scans = False
             begin_once(p, &place.once)

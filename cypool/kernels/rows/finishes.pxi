@@ -148,6 +148,8 @@ cdef inline out_t divided(Wide x, double divisor, out_t* tag) noexcept nogil:
                 rest -= d
                 q |= 1
         if 2 * rest > d or (2 * rest == d and q & 1):
+            if q == <uint64_t> -1:
+                return settled[out_t](sign * INFINITY, tag)
             q += 1
         return placed[out_t](q, negative, tag)
 
