@@ -69,6 +69,11 @@ def turned(
         counts = window_counts(grad.shape, shape, sizes, **windows)
         if all(count.min() == count.max() for count in counts.values()):
             divisor_override = math.prod(int(count[0]) for count in counts.values()) or 1
+            if divisor_override > 1 << 53:
+                raise ValueError(
+                    f"windows count {divisor_override} positions with their padding; no divisor is"
+                    " beyond 2**53: use smaller windows or count_include_pad=False"
+                )
         else:
             dtype = grad.dtype if dtype is None else dtype
             grad = divided(grad, counts)

@@ -136,10 +136,14 @@ def adaptive_windows(
     named = [shape[a] if v is None else v for a, v in zip(axes, lengths, strict=False)]
     outs = per_axis(tuple(named) + tuple(lengths[len(axes) :]), "output_size", axes)
     for axis, out in zip(axes, outs, strict=True):
-        if shape[axis] == 0:
+        n = shape[axis]
+        if n == 0:
             raise ValueError(_nothing_to_pool(axis))
-        if out * shape[axis] > MOST:
-            raise ValueError(f"output_size is {out} for axis {axis}; it must be at most {MOST}")
+        if out * n > MOST:
+            raise ValueError(
+                f"output_size is {out} for axis {axis} of length {n}; it must be at most"
+                f" {MOST // n}"
+            )
     return tuple(adaptive_window(shape[a], out) for a, out in zip(axes, outs, strict=True))
 
 

@@ -331,16 +331,18 @@ class GlobalAveragePooling1D(Global, rank=1, pool=cypool.global_avg_pool):
                 f"mask has shape {kept.shape}; it must have the input's batch and steps,"
                 f" {(array.shape[0], array.shape[steps])}"
             )
-        kept = np.expand_dims(kept, 3 - steps)
-        total = cypool.global_sum_pool(
-            np.where(kept, array, np.zeros((), array.dtype)),
-            axis=steps,
-            keepdims=self.keepdims,
-            dtype=np.float64,
-        )
-        with np.errstate(invalid="ignore"):  # nothing is kept: NaN
-            average = total / kept.sum(axis=steps, keepdims=self.keepdims)
-        return average.astype(result_dtype("avg", array.dtype, None))
+        filled = np.where(np.expand_dims(kept, 3 - steps), array, np.zeros((), array.dtype))
+        shape = tuple(1 if a == steps else n for a, n in enumerate(array.shape))
+        average = np.full(shape, np.nan, result_dtype("avg", array.dtype, None))
+        counts = kept.sum(axis=1)
+        for count in np.unique(counts[counts > 0]):  # where nothing is kept: NaN
+            average[counts == count] = cypool.avg_pool(
+                filled[counts == count],
+                array.shape[steps],
+                axis=steps,
+                divisor_override=int(count),
+            )
+        return average if self.keepdims else average.squeeze(steps)
 
 
 class GlobalAveragePooling2D(Global, rank=2, pool=cypool.global_avg_pool):

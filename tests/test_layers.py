@@ -226,3 +226,18 @@ def test_masks():
         average(x, mask=np.ones((2, 2)))
     with pytest.raises(TypeError, match="complex128"):
         average(x + 1j, mask=np.ones((2, 3)))
+
+
+def test_masked_averages_are_as_exact_as_others():
+    layer = layers.GlobalAveragePooling1D()
+    great = np.full((1, 4, 1), 1e308)
+    assert layer(great, mask=np.ones((1, 4), bool)).item() == 1e308
+    x = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, (200, 9, 3))
+    np.testing.assert_array_equal(layer(x, mask=np.ones((200, 9), bool)), layer(x))
+    kept = np.arange(9) < np.arange(200)[:, None] % 10
+    averages = layer(x, mask=kept)
+    for i in range(200):
+        if kept[i].any():
+            np.testing.assert_array_equal(averages[i : i + 1], layer(x[i : i + 1, kept[i]]))
+        else:
+            assert np.isnan(averages[i]).all()

@@ -557,3 +557,14 @@ def test_gradients_of_norms_that_leave_the_range_of_float64(p, size):
     np.testing.assert_allclose(grad, 4.0 ** (1 / p - 1), rtol=1e-12)
     grad = cypool.global_lp_pool_backward(np.array(1.0), np.full(4, size), p=p)
     np.testing.assert_allclose(grad, 4.0 ** (1 / p - 1), rtol=1e-12)
+
+
+def test_limits_that_are_named_are_those_that_hold():
+    with pytest.raises(ValueError, match=r"output_size is \d+ for axis 0 of length 4") as refused:
+        cypool.adaptive_max_pool(np.ones((4, 4)), 2**60)
+    most = int(re.search(r"at most (\d+)", str(refused.value))[1])
+    assert most == 2**60 // 4
+    with pytest.raises(ValueError, match=r"windows count \d+ positions .* count_include_pad=False"):
+        cypool.avg_pool_backward(
+            np.ones(5), (4,), 2**55, 1, ((2**54, 2**54),), count_include_pad=True
+        )
