@@ -331,6 +331,7 @@ class GlobalAveragePooling1D(Global, rank=1, pool=cypool.global_avg_pool):
                 f"mask has shape {kept.shape}; it must have the input's batch and steps,"
                 f" {(array.shape[0], array.shape[steps])}"
             )
+        geometry.global_windows(array.shape, (steps,))  # there has to be a step, kept or not
         filled = np.where(np.expand_dims(kept, 3 - steps), array, np.zeros((), array.dtype))
         shape = tuple(1 if a == steps else n for a, n in enumerate(array.shape))
         average = np.full(shape, np.nan, result_dtype("avg", array.dtype, None))

@@ -241,3 +241,5 @@ def test_masked_averages_are_as_exact_as_others():
             np.testing.assert_array_equal(averages[i : i + 1], layer(x[i : i + 1, kept[i]]))
         else:
             assert np.isnan(averages[i]).all()
+    with pytest.raises(ValueError, match="axis 1 has length 0"):
+        layer(np.ones((2, 0, 3)), mask=np.ones((2, 0), bool))
