@@ -383,6 +383,7 @@ def assert_rounded_once(shape, axis, window, pool, options):
     found = ways(
         lambda: pool(x, k, s, padding, axis=axis, **options, **THREE),
         DOUBLES_AT_ONCE=0,
+        SHORTEST_RUN=10**9,
     )
     for y in found[1:]:
         np.testing.assert_array_equal(plain(y), plain(found[0]))
@@ -442,6 +443,72 @@ def test_float64_is_rounded_once(shape, axis, window, pool, options):
 @pytest.mark.parametrize("pool", [cypool.avg_pool, cypool.sum_pool])
 def test_float64_of_many_rows_is_rounded_once(shape, axis, window, pool):
     assert_rounded_once(shape, axis, window, pool, {})
+
+
+@pytest.mark.parametrize(
+    ("length", "window"),
+    [
+        *(
+            (k, (k, k, 0))
+            for k in (4, 7, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 100, 196)
+        ),
+        *((700, (k, k, 0)) for k in (16, 25, 49, 350)),
+        (700, (49, 25, 0)),
+        (700, (5, 17, 0)),
+        (1000, (16, 31, 0)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("pool", "options"),
+    [(cypool.avg_pool, {}), (cypool.avg_pool, {"divisor_override": -7}), (cypool.sum_pool, {})],
+)
+def test_float64_runs_are_rounded_once(length, window, pool, options):
+    assert_rounded_once((2, 37, length), (2,), window, pool, options)
+
+
+def test_means_of_float64_runs_that_cancel_or_are_nothing_but_zeros():
+    rng = np.random.default_rng(15)
+    x = rng.choice([-1.0, 1.0], (400, 50))
+    x[::7] = 0
+    x[::11] *= 1e-300
+    x[3::50, 0], x[3::50, 1] = 1e300, -1e300
+    exact = [float(sum(map(Fraction, row)) / 50) for row in x]
+    for y in ways(lambda: cypool.global_avg_pool(x, axis=1, **THREE), SHORTEST_RUN=10**9):
+        np.testing.assert_array_equal(y, exact)
+
+
+@pytest.mark.parametrize("length", [1025, 1027, 2051, 4100, 70000])
+def test_long_float64_runs_are_rounded_once_wherever_they_cancel(length):
+    rng = np.random.default_rng(16)
+    x = rng.standard_normal((4, length))
+    x[1, [0, length - 1]] = 1e200, -1e200
+    x[2, [length - 2, length - 1]] = 1e200, -1e200
+    x[3] = np.resize([1.0, -1.0], length)
+    exact = [float(sum(map(Fraction, row))) for row in x]
+    for y in ways(lambda: cypool.global_sum_pool(x, axis=1, **THREE)):
+        np.testing.assert_array_equal(y, exact)
+    x[:, [5, length - 1]] = 1.7e308  # the sum overflows, but not the mean
+    exact = [float(sum(map(Fraction, row)) / length) for row in x]
+    for y in ways(lambda: cypool.global_avg_pool(x, axis=1, **THREE)):
+        np.testing.assert_array_equal(y, exact)
+    for special in (np.inf, -np.inf, np.nan):
+        x[:, [5, length - 1]] = special
+        for y in ways(lambda: cypool.global_avg_pool(x, axis=1, **THREE)):
+            np.testing.assert_array_equal(y, [special] * 4)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", *BFLOATS, "float32", "float64"])
+@pytest.mark.parametrize("length", [7, 49, 196, 3000])
+def test_large_inputs_of_runs_are_pooled_as_small_ones(dtype, length):
+    # From 8 MiB on what comes after a run is fetched.
+    rows = -(-(2**23) // (length * np.dtype(dtype).itemsize))
+    kind = "float32" if dtype == "bfloat16" else dtype
+    x = np.resize(ties((100, 1009), kind), (rows, length)).astype(dtype)
+    assert x.nbytes >= 2**23 > x[:-1].nbytes
+    for pool in (cypool.global_max_pool, cypool.global_avg_pool):
+        y = pool(x, axis=1)
+        small = [pool(part, axis=1) for part in (x[:-1], x[-1:])]
+        np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))
 
 
 def test_float64_next_to_halfway_is_the_same_in_all_threads():

@@ -28,6 +28,7 @@ include "rows/exact.pxi"
 include "rows/moves.pxi"
 include "at_once/floats.pxi"
 include "at_once/doubles.pxi"
+include "at_once/runs.pxi"
 include "at_once/halves.pxi"
 include "at_once/sums.pxi"
 include "at_once/shared.pxi"
@@ -173,6 +174,7 @@ cdef class Plan:
         p.reduces = reduces
         # Runs of Twins are vectors, which rows of them are only in part.
         p.share = taps + 1 if p.rows.twins and not omits and p.inner == 1 else LONG_SHARE
+        p.ranges = p.rows.twins and lifted == DOUBLE and not omits and reduces and taps < p.lane.k
         p.slides = slides
         p.lifts = lifts
         p.joins = joins

@@ -263,6 +263,7 @@ cdef struct Ending:
     int shift           # if it is not 0, every divisor is 2**shift
     bint saturates      # quotients may be beyond what the output holds
     uint32_t margin     # how far below an element a mean may be, in exponents of float's bits
+    double share        # of its greatest element, which a sum of doubles has to have
     double exponent     # of norms
 
 # How elements become carriers.
@@ -305,12 +306,13 @@ cdef enum:
     FORM_COUPLES = 3    # pairs of cells of several elements
     # What follows wants rows uncut:
     FORM_WINDOWS = 4    # a few cells along rows of doubles
-    FORM_SHARED = 5     # rows that windows share
-    FORM_REPEATED = 6   # transposed windows, side by side
-    FORM_PHASES = 7     # or that overlap
+    FORM_RUNS = 5       # runs of cells along rows, one for each window
+    FORM_SHARED = 6     # rows that windows share
+    FORM_REPEATED = 7   # transposed windows, side by side
+    FORM_PHASES = 8     # or that overlap
     # And what follows finds indices:
-    FORM_FIRST = 8      # rows, compared
-    FORM_ALONG = 9      # windows along them, too
+    FORM_FIRST = 9      # rows, compared
+    FORM_ALONG = 10     # windows along them, too
 
 # What rows that are finished at once need besides.
 cdef struct Once:
@@ -334,6 +336,8 @@ cdef struct Once:
     Py_ssize_t taps     # and how many there are
     Py_ssize_t stride   # from a window to the next, in rows
     Py_ssize_t apart    # from a row to the next, in bytes
+    # Of runs: what lies so many bytes further on is fetched, if it is not 0.
+    Py_ssize_t lead
 
 # What is brought nearer while rows are worked at: of the sources of each row those from `first` on,
 # of which `near` lie end to end; and where its results go.
@@ -346,6 +350,12 @@ cdef struct Ahead:
     Py_ssize_t out_step     # bytes from these to the next row's
     Py_ssize_t out_size     # and how many are wanted
 
+# How runs of elements are read where they lie.
+cdef struct Reading:
+    Py_ssize_t lead     # what lies so many bytes further on is brought nearer, if it is not 0
+    bint ranged         # doubles that are added up are looked at
+    int64_t peak        # for their greatest magnitude, as bits
+
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(
     char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
@@ -353,6 +363,9 @@ ctypedef void (*fold_f)(
 ctypedef void (*reduce_f)(
     char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, bint fresh) noexcept nogil
+ctypedef void (*run_f)(
+    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, bint fresh, Reading* reading) noexcept nogil
 ctypedef void (*join_f)(
     char* dst, char* prefix, const char* suffix, const char* src, Py_ssize_t n) noexcept nogil
 ctypedef bint (*check_f)(
@@ -382,8 +395,8 @@ cdef struct Rows:
     fold_f lift         # elements into accumulators
     fold_f fold         # accumulators into accumulators
     fold_f pairs        # pairs of elements into accumulators; may be NULL
-    reduce_f lift_run   # a run of elements into one accumulator
-    reduce_f fold_run   # a run of accumulators into one
+    run_f lift_run      # a run of elements into one accumulator
+    run_f fold_run      # a run of accumulators into one
     # (The two that take elements are NULL where these have to be lifted before.)
     reduce_f lift_accumulate    # rows of elements into rows of what they come to so far
     reduce_f fold_accumulate    # the same of accumulators

@@ -9,6 +9,7 @@ from ..arrays import is_float, is_half
 from .arithmetic import Arithmetic
 from .axes import Axis, Roles
 from .request import Request
+from .tiling import reduces_along
 
 #: Sums of at most so many rows are finished as soon as they are added up.
 ROWS_AT_ONCE = 4
@@ -32,6 +33,9 @@ FIRST_ALONG = 16
 FEWEST_LANES = 24
 MOST_PHASES = 8
 MOST_REACH = 64
+
+#: Shorter runs of float64 are windows of a few cells.
+SHORTEST_RUN = 4
 
 #: Rows of fewer pairs are not worth being laid end to end.
 FEWEST_PAIRS = 3
@@ -81,7 +85,7 @@ def few_rows(
     if not known or x != arithmetic.out:
         return False
     if x.name == "float64":
-        return few_doubles(roles)
+        return few_doubles(roles) or are_runs(roles)
     most = HALVES_AT_ONCE if is_half(arithmetic.x) and lane.k == 1 else ROWS_AT_ONCE
     if lane.spacing != geometry.REGULAR:
         fits = lane.repeats() and inner == 1
@@ -112,6 +116,18 @@ def few_doubles(roles: Roles) -> bool:
     else:
         fits = lane.k <= 3 and lane.s <= 2 and lane.d == 1 and (inner == 1 or lane.s == 1)
     return fits and rows_above * row.k <= most
+
+
+def are_runs(roles: Roles) -> bool:
+    """Return whether each window is a run of elements, to be reduced by itself."""
+    lane = roles.lane
+    return (
+        lane.spacing == geometry.REGULAR
+        and lane.k >= SHORTEST_RUN
+        and roles.rows_above * roles.row.k == roles.inner.n == 1
+        and reduces_along(lane)
+        and ends_inside(lane)
+    )
 
 
 def ends_inside(lane: Axis) -> bool:

@@ -72,8 +72,7 @@ def tiling_of(
         block = SPREAD_BLOCK if few and lane.spreads() else BLOCK
         return uneven_tiling(row, lane, max(block // cell, 1))
     leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
-    apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
-    reduces = apart and lane.d == 1 and not leading
+    reduces = reduces_along(lane) and not leading
     # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
     # Cells of several elements are dealt out slowly, so that it pays to pick few of them.
     slides = lane.s > 1 and (inner > 1 or lane.k > lane.s * (doublings(lane.k) + 1))
@@ -129,6 +128,12 @@ def tiling_of(
     if bare:
         pitch = lane.n
     return Tiling(tile, lanes, taps, pitch, leading, reduces, slides, lifts, joins, bare, pairs)
+
+
+def reduces_along(lane: Axis) -> bool:
+    """Return whether windows along the lanes are far apart, or hardly overlap if they are long."""
+    apart = lane.out == 1 or (lane.k >= 16 and 2 * lane.s >= lane.k) or lane.s > 16
+    return apart and lane.d == 1
 
 
 def path_of(arithmetic: Arithmetic, roles: Roles, passes: int) -> str:

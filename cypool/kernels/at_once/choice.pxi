@@ -4,17 +4,19 @@
 # Floats of up to four rows, or four rows of pairs, are added up, multiplied and rounded: the sums
 # are those of sum_fold and sum_pairs, bit by bit.  So are narrow integers, where the divisor is a
 # power of two.  16-bit floats, of up to nine rows, stay where they are in lanes of 32 bits, which
-# hold two.  Doubles are added up as Twins, of any rows that are read together, and of windows of
-# two or three cells along them.  Where means of channels overlap, they share what columns of rows
-# add up to.  Norms of order 2 go the same way, and cannot cancel.  Where each row of a window has
-# one index, the greatest elements are compared with nothing but each other, and the index goes
-# along.
+# hold two.  Doubles are added up as Twins, of any rows that are read together, of windows of two or
+# three cells along them, and of runs that are windows.  Where means of channels overlap, they share
+# what columns of rows add up to.  Norms of order 2 go the same way, and cannot cancel.  Where each
+# row of a window has one index, the greatest elements are compared with nothing but each other, and
+# the index goes along.
 
 
 cdef at_once_f choose_once(int elem, int form) noexcept:
     """The operation for floats of a code and results of the same; NULL if there is none."""
     if form == FORM_WINDOWS:
         return <at_once_f> double_windows if elem == DOUBLE else NULL
+    elif form == FORM_RUNS:
+        return <at_once_f> double_runs if elem == DOUBLE else NULL
     elif form == FORM_COUPLES:
         return <at_once_f> once_couples if elem == FLOAT else NULL
     elif form == FORM_SHARED:
@@ -52,6 +54,8 @@ cdef at_once_f choose_at_once(
     elif acc == IN_DOUBLE or (acc == IN_TWIN and elem == DOUBLE):
         if form == FORM_SHARED:
             most[0] = COLUMNS * COLUMNS
+        elif form == FORM_RUNS:
+            most[0] = 1
         elif elem == DOUBLE:
             most[0] = SOURCES
         elif elem >= HALF and form == FORM_ROWS:

@@ -15,8 +15,8 @@ cdef inline double divided_by(
 
 cdef inline bint twin_means(
     double* dst, const double* hi, const double* lo, const double* most, Py_ssize_t n, int k, int s,
-    Py_ssize_t apart, const double* divisors, const double* inverses, bint each,
-    bint exact) noexcept nogil:
+    Py_ssize_t apart, const double* divisors, const double* inverses, bint each, bint exact,
+    double share) noexcept nogil:
     """dst[j] = the sum of k columns, from s * j on, over a divisor; returns as double_rows() does.
 
     There is a divisor for `each`, or one for all.  If that is a power of two, to multiply by its
@@ -44,7 +44,7 @@ cdef inline bint twin_means(
                            inverses[j] if each else inverse)
             doubtful |= <uint64_t> (top < 2.0**-800) & <uint64_t> (top > 0.0)
         # No farther below a term a sum is near enough, and of no greater ones it does not overflow.
-        doubtful |= <uint64_t> (fabs(total) < top * 2.0**-30) | <uint64_t> (top > 2.0**1000)
+        doubtful |= <uint64_t> (fabs(total) < top * share) | <uint64_t> (top > 2.0**1000)
         dst[j] = one_nan(y)
     return doubtful != 0
 
@@ -83,7 +83,7 @@ cdef inline bint doubles_all(
                          DOUBLE, True)
             doubtful |= twin_means(
                 dst + begin, hi, lo, most, m, k, s, apart, how.divisors + (begin if each else 0),
-                how.inverses + (begin if each else 0), each, exact)
+                how.inverses + (begin if each else 0), each, exact, 2.0**-30)
             begin += m
         dst = <double*> (<char*> dst + dst_pitch)
     return doubtful

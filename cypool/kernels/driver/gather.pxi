@@ -43,10 +43,13 @@ cdef void gather(
                          and p.outer[p.nouter - 1].xs % p.row.xs == 0)
     cdef Py_ssize_t stride = p.row.s, apart = skip
     cdef Span row, lane
+    cdef Reading reading
     cdef const char* src
     cdef char* block
     cdef char* spare = scratch + p.block_bytes
     cdef char* raw = scratch + p.at_raw
+    reading.lead = LEAD_RUNS if p.fetches_rows and p.reduces else 0
+    reading.ranged = p.ranges and place.scans
     if abreast:
         if p.row.xs == p.lane.n * p.inner * p.x_size:
             for plane in range(place.planes):
@@ -89,7 +92,7 @@ cdef void gather(
         elif (skip > 1 or abreast) and not (p.leading or p.pairs or p.bare or p.unpadded):
             pad(p, block, rows, lo, hi)
         if lifts and by_row and not p.leading:
-            across(p, result, result_row, block, block_row, rows, place.lanes, taps, False, fresh,
+            across(p, result, result_row, block, block_row, rows, place.lanes, taps, NULL, fresh,
                    spare)
         r = phase = plane = 0
         while r < place.rows and not lifts:
@@ -116,13 +119,19 @@ cdef void gather(
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                if p.fetches_rows and taps <= FEW_TAPS and cells * p.inner * p.size > 2 * ROW_PIECE:
+                reading.peak = 0
+                if (p.fetches_rows and not p.reduces and taps <= FEW_TAPS
+                        and cells * p.inner * p.size > 2 * ROW_PIECE):
                     across_pieces(p, place, result + at * result_row, apart * result_row, src,
-                                  stride * p.row.xs, run, taps, fresh, spare)
+                                  stride * p.row.xs, run, taps, &reading, fresh, spare)
                 else:
                     across(p, result + at * result_row, apart * result_row, src,
-                           stride * p.row.xs, run, place.lanes, taps, True, fresh, spare)
-                if place.scans:
+                           stride * p.row.xs, run, place.lanes, taps, &reading, fresh, spare)
+                if reading.ranged and reading.peak < <int64_t> infinite_bits(<double*> NULL):
+                    # Nothing is known of the least.
+                    place.range_.peak = max(place.range_.peak, <uint64_t> reading.peak)
+                    place.range_.low = 0
+                elif place.scans:
                     scan_runs(p, place, src, run, cells * p.inner)
             else:
                 if not (p.bare or p.unpadded or skip > 1 or abreast):
@@ -132,7 +141,7 @@ cdef void gather(
                          width, raw)
                 if p.lane.spacing == REGULAR and by_row:
                     across(p, result + at * result_row, apart * result_row, block + at * block_row,
-                           apart * block_row, run, place.lanes, taps, False, fresh, spare)
+                           apart * block_row, run, place.lanes, taps, NULL, fresh, spare)
             r += 1 if abreast else run * skip
             if r >= place.rows and phase + 1 < skip:
                 phase += 1
@@ -149,7 +158,7 @@ cdef void gather(
         elif p.lane.spacing != REGULAR:
             uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, spare)
         elif not (p.leading or p.pairs or by_row):
-            horizontal(p, result, block, block_row, rows, place.lanes, taps, False, fresh, spare)
+            horizontal(p, result, block, block_row, rows, place.lanes, taps, NULL, fresh, spare)
         if p.bare and not place.at_once:
             fold_cut(p, place, result, result_row, block + lo * acc_cell, block_row)
         fresh = False

@@ -7,25 +7,28 @@ cdef enum:
 
 
 cdef void reduce_taps(
-    const Pool* p, char* dst, const char* src, Py_ssize_t taps, bint raw, bint fresh,
+    const Pool* p, char* dst, const char* src, Py_ssize_t taps, Reading* raw, bint fresh,
     char* spare) noexcept nogil:
-    """Fold `taps` neighbouring cells into one: long runs by folding eighths of them as rows."""
+    """Fold `taps` neighbouring cells into one: long runs by folding eighths of them as rows.
+
+    They are elements, read as `raw` has it, or accumulators if that is NULL.
+    """
     cdef const char* batch[BATCH]
-    cdef fold_f fold = p.rows.lift if raw else p.rows.fold
-    cdef Py_ssize_t cell = p.inner * (p.size if raw else p.rows.size)
+    cdef fold_f fold = p.rows.fold if raw == NULL else p.rows.lift
+    cdef Py_ssize_t cell = p.inner * (p.rows.size if raw == NULL else p.size)
     cdef Py_ssize_t share = taps // 8, i
     if share * p.inner >= p.share or (p.inner > 1 and taps >= BATCH):
         for i in range(8):
             batch[i] = src + i * share * cell
         fold(spare, 0, batch, 0, 8, 1, share * p.inner, True, NULL)
-        reduce_taps(p, dst, spare, share, False, fresh, spare + share * p.inner * p.rows.size)
+        reduce_taps(p, dst, spare, share, NULL, fresh, spare + share * p.inner * p.rows.size)
         fresh = False
         src += 8 * share * cell
         taps -= 8 * share
     if taps == 0:
         return
     if p.inner == 1:
-        (p.rows.lift_run if raw else p.rows.fold_run)(dst, 0, src, 0, 1, taps, fresh)
+        (p.rows.fold_run if raw == NULL else p.rows.lift_run)(dst, 0, src, 0, 1, taps, fresh, raw)
         return
     for i in range(taps):
         batch[i] = src + i * cell
@@ -34,25 +37,28 @@ cdef void reduce_taps(
 
 cdef void horizontal(
     const Pool* p, char* dst, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t lanes, Py_ssize_t taps, bint raw, bint fresh, char* spare) noexcept nogil:
-    """Fold `taps` cells along each row of src into each of its lanes in dst."""
-    cdef reduce_f run
+    Py_ssize_t lanes, Py_ssize_t taps, Reading* raw, bint fresh, char* spare) noexcept nogil:
+    """Fold `taps` cells along each row of src into each of its lanes in dst.
+
+    They are elements, read as `raw` has it, or accumulators if that is NULL.
+    """
+    cdef run_f run
     cdef const char* batch[BATCH]
-    cdef fold_f fold = p.rows.lift if raw else p.rows.fold
+    cdef fold_f fold = p.rows.fold if raw == NULL else p.rows.lift
     cdef Py_ssize_t s = p.lane.s, d = p.lane.d
-    cdef Py_ssize_t cell = p.inner * (p.size if raw else p.rows.size)
+    cdef Py_ssize_t cell = p.inner * (p.rows.size if raw == NULL else p.size)
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size
     cdef Py_ssize_t cells, at, count = 0, t, j, r, n
     if p.reduces:
         if p.inner == 1 and taps < 8 * p.share:
             # Short runs, a row of them in one call: along the lanes, or one in each row.
-            run = p.rows.lift_run if raw else p.rows.fold_run
+            run = p.rows.fold_run if raw == NULL else p.rows.lift_run
             if lanes == 1:
-                run(dst, p.res_pitch * acc_cell, src, src_pitch, rows, taps, fresh)
+                run(dst, p.res_pitch * acc_cell, src, src_pitch, rows, taps, fresh, raw)
                 return
             for r in range(rows):
                 run(dst + r * p.res_pitch * acc_cell, acc_cell, src + r * src_pitch, s * cell,
-                    lanes, taps, fresh)
+                    lanes, taps, fresh, raw)
             return
         for r in range(rows):
             for j in range(lanes):
@@ -63,13 +69,13 @@ cdef void horizontal(
     # result that no lane reads.
     n = (rows - 1) * p.res_pitch + lanes
     if s == 1:
-        slide(p, fold, dst, fresh, src, raw, n, d * p.inner, taps, spare)
+        slide(p, fold, dst, fresh, src, raw != NULL, n, d * p.inner, taps, spare)
         return
     cells = (rows - 1) * p.pitch + (lanes - 1) * s + (taps - 1) * d + 1
-    if p.slides and not raw:
+    if p.slides and raw == NULL:
         # Every window of the row, then every s-th of them.
         at = p.block_bytes
-        slide(p, fold, spare, True, src, raw, cells - (taps - 1) * d, d * p.inner, taps,
+        slide(p, fold, spare, True, src, False, cells - (taps - 1) * d, d * p.inner, taps,
               spare + at)
         batch[0] = dst if fresh else spare + at
         splitter(p.unit * p.rows.size)(
@@ -78,7 +84,7 @@ cdef void horizontal(
             p.rows.fold(dst, 0, batch, 0, 1, 1, n * p.inner, False, NULL)
         return
     at = (cells + s - 1) // s
-    splitter(p.unit * (p.size if raw else p.rows.size))(
+    splitter(p.unit * (p.rows.size if raw == NULL else p.size))(
         spare, src, cells, s, at, p.inner // p.unit, True)
     for t in range(taps):
         batch[count] = spare + (t * d % s * at + t * d // s) * cell
@@ -173,10 +179,10 @@ cdef void uneven(
         at = src + (lane.start + tap * p.lane.d - base) * cell
         if n > 0 and p.lane.d == 1:
             if p.inner == 1 and n < 8 * p.share:
-                p.rows.fold_run(dst, dst_pitch, at, src_pitch, rows, n, fresh)
+                p.rows.fold_run(dst, dst_pitch, at, src_pitch, rows, n, fresh, NULL)
             else:
                 for r in range(rows):
-                    reduce_taps(p, dst + r * dst_pitch, at + r * src_pitch, n, False, fresh, spare)
+                    reduce_taps(p, dst + r * dst_pitch, at + r * src_pitch, n, NULL, fresh, spare)
             begun = True
             n = 0
         count = 0
@@ -274,13 +280,13 @@ cdef void fold_cut(
             lane += alike(&p.lane, &span, place.lanes - lane)
             continue
         p.rows.fold_run(result + lane * cell, result_row, block + (span.start + span.first) * cell,
-                        block_row, rows_of(p, place), span.stop - span.first, True)
+                        block_row, rows_of(p, place), span.stop - span.first, True, NULL)
         lane += 1
 
 
 cdef void across(
     const Pool* p, char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch,
-    Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, bint raw, bint fresh,
+    Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Reading* raw, bint fresh,
     char* spare) noexcept nogil:
     """Fold along rows that do not slide together: at once if they are runs, or one by one."""
     cdef Py_ssize_t r
@@ -294,7 +300,7 @@ cdef void across(
 
 cdef void across_pieces(
     const Pool* p, const Place* place, char* dst, Py_ssize_t dst_pitch, const char* src,
-    Py_ssize_t src_pitch, Py_ssize_t rows, Py_ssize_t taps, bint fresh,
+    Py_ssize_t src_pitch, Py_ssize_t rows, Py_ssize_t taps, Reading* raw, bint fresh,
     char* spare) noexcept nogil:
     """across() of long rows of elements, piece by piece; what comes is fetched meanwhile."""
     cdef Py_ssize_t cell = p.lane.s * p.inner * p.size, acc_cell = p.inner * p.rows.size
@@ -309,7 +315,7 @@ cdef void across_pieces(
             m = min(place.lanes - j, max(ROW_PIECE // cell & -16, <Py_ssize_t> 16))
             fetch(src + j * cell + LEAD, m * cell)
             fetch(ahead.out + j * out_cell, min(m * out_cell, ahead.out_size))
-            horizontal(p, dst + j * acc_cell, src + j * cell, src_pitch, 1, m, taps, True, fresh,
+            horizontal(p, dst + j * acc_cell, src + j * cell, src_pitch, 1, m, taps, raw, fresh,
                        spare)
             j += m
         dst += dst_pitch

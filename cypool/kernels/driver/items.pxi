@@ -28,6 +28,7 @@ cdef struct Pool:
     bint leading            # the lane axis is not pooled: nothing horizontal to do
     bint reduces            # horizontal folds go run by run instead of sliding rows
     Py_ssize_t share        # an eighth of a run is folded as a row if it has so many elements
+    bint ranges             # the greatest of long runs of doubles is found as they are read
     bint slides             # strided horizontal folds slide by one, then pick
     bint lifts              # the rows of an item are lifted once and slide over each other
     bint joins              # they are joined of suffixes and prefixes of blocks of rows

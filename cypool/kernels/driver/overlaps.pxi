@@ -169,7 +169,7 @@ cdef void join_rows(
                 p.rows.fold(window_row, 0, batch, 0, 2, 1, n, True, NULL)
         if not p.leading:
             across(q, result + r * result_row, result_row, scratch, block_row, 1, place.lanes,
-                   taps, False, fresh, scratch + p.block_bytes)
+                   taps, NULL, fresh, scratch + p.block_bytes)
 
 
 cdef bint fold_block(

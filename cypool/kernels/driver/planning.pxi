@@ -21,6 +21,7 @@ cdef void set_ending(
                 p.ending.shift = i
     p.ending.saturates = elem != out or p.divisor < p.terms
     p.ending.margin = <uint32_t> margin << 23
+    p.ending.share = p.terms * p.depth * p.depth * 2.0**-48
 
 
 cdef void see_layout(Pool* p, tuple x_shape, tuple x_strides):
@@ -49,6 +50,9 @@ cdef int choose_way(Pool* p, int elem, int mapping, int acc) except -1:
     if form == FORM_WINDOWS and not (p.lane.k <= 3 and p.lane.d == 1 and (
             p.lane.s == 1 or (p.lane.s == 2 < p.lane.k and p.inner == 1))):
         raise ValueError(f"no kernel for windows of {p.lane.k} at once")
+    if form == FORM_RUNS and not (p.inner == 1 and p.lane.before == 0
+                                  and (p.lane.out - 1) * p.lane.s + p.lane.k <= p.lane.n):
+        raise ValueError("no kernel for runs that are cut")
     p.rows.at_once = choose_at_once(
         elem, mapping, acc, form, p.ending.shift > 0 and not p.ending.saturates, &most)
     if rows > most and p.rows.at_once != NULL:
@@ -74,7 +78,7 @@ cdef int form_of(const Pool* p, int acc, int mapping) noexcept:
     elif p.leading:
         return FORM_ROWS
     elif p.lane.spacing == REGULAR and p.lane.k > 1 and acc == IN_TWIN:
-        return FORM_WINDOWS
+        return FORM_RUNS if p.reduces and p.lane.k > 3 else FORM_WINDOWS
     elif p.inner > 1 and p.lane.k == p.lane.s == 2 and mapping == MAP_NONE:
         return FORM_COUPLES
     return FORM_NONE

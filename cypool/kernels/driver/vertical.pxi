@@ -6,6 +6,7 @@ cdef enum:
     PIECE = 1024        # of so many bytes of all rows together
     LEAD = 8192         # what is fetched lies so many bytes further on, or twice for pieces
     LEAD_ROWS = 65536   # but whole rows of windows, if these are no farther apart
+    LEAD_RUNS = 4096    # or where runs are added up
     LEAD_OUT = 2048     # and output that is not written at the end
     MOST_FETCHED = 65536    # bytes of sources that are worth it
     LONG_SOURCE = 128   # in which rows have so many, where all of a window's lie end to end
@@ -107,9 +108,10 @@ cdef void lift_at_once(
     cdef const char* joined[FEW]
     cdef Py_ssize_t n = place.lanes * p.inner, size = 2 * place.lanes * p.x_size
     cdef Py_ssize_t begin = 0, run = 1, i
-    if p.form == FORM_WINDOWS or p.form >= FORM_FIRST:
+    if p.form == FORM_WINDOWS or p.form == FORM_RUNS or p.form >= FORM_FIRST:
         place.once.start = place.lane * p.lane.s - p.lane.before - position
         place.once.cells = cells // p.inner
+        place.once.lead = LEAD_RUNS if place.fetches else 0
     elif p.form == FORM_COUPLES:
         lift_couples(p, place, dst, pitch, batch, step, count, rows, cells, raw, ahead)
         return

@@ -16,8 +16,8 @@ cdef void best_pairs_of(
 
 cdef void best_run_of(
     elem_t* dst, Py_ssize_t dst_pitch, const elem_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t n, bint fresh, order_t* tag) noexcept nogil:
-    best_run(dst, dst_pitch, src, src_pitch, rows, n, fresh, order_of(tag))
+    Py_ssize_t n, bint fresh, Reading* reading, order_t* tag) noexcept nogil:
+    best_run(dst, dst_pitch, src, src_pitch, rows, n, fresh, reading, order_of(tag))
 
 
 cdef void best_accumulate_of(
@@ -46,8 +46,8 @@ cdef void sum_fold_of(
 
 cdef void sum_run_of(
     sum_t* dst, Py_ssize_t dst_pitch, const term_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t n, bint fresh) noexcept nogil:
-    sum_run(dst, dst_pitch, <const char*> src, src_pitch, rows, n, fresh, code_of(src))
+    Py_ssize_t n, bint fresh, Reading* reading) noexcept nogil:
+    sum_run(dst, dst_pitch, <const char*> src, src_pitch, rows, n, fresh, reading, code_of(src))
 
 
 cdef void sum_accumulate_of(
@@ -108,7 +108,7 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
     rows.lift = <fold_f> best_fold_of[elem_t, order_t]
     rows.fold = rows.lift
     rows.pairs = <fold_f> best_pairs_of[elem_t, order_t]
-    rows.lift_run = <reduce_f> best_run_of[elem_t, order_t]
+    rows.lift_run = <run_f> best_run_of[elem_t, order_t]
     rows.fold_run = rows.lift_run
     rows.lift_accumulate = <reduce_f> best_accumulate_of[elem_t, order_t]
     rows.fold_accumulate = rows.lift_accumulate
@@ -145,9 +145,9 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     if not (sum_t is Wide or sum_t is Sparse):
         rows.pairs = <fold_f> sum_pairs_of[sum_t, term_t]
     if term_t is Half or term_t is Brain:
-        rows.lift_run = <reduce_f> half_run[term_t]
+        rows.lift_run = <run_f> half_run[term_t]
     else:
-        rows.lift_run = <reduce_f> sum_run_of[sum_t, term_t]
+        rows.lift_run = <run_f> sum_run_of[sum_t, term_t]
     rows.lift_accumulate = <reduce_f> sum_accumulate_of[sum_t, term_t]
     rows.lift_join = <join_f> sum_join_of[sum_t, term_t]
     if term_t is float or term_t is double or term_t is Half or term_t is Brain:
@@ -234,7 +234,7 @@ cdef finish_f root_finisher(real_sum_t* _, int out) noexcept:
 
 cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
     rows.fold = <fold_f> sum_fold_of[sum_t, sum_t]
-    rows.fold_run = <reduce_f> sum_run_of[sum_t, sum_t]
+    rows.fold_run = <run_f> sum_run_of[sum_t, sum_t]
     rows.fold_accumulate = <reduce_f> sum_accumulate_of[sum_t, sum_t]
     rows.fold_join = <join_f> sum_join_of[sum_t, sum_t]
     rows.clear = <clear_f> zero_clear[sum_t]
@@ -283,7 +283,7 @@ cdef void key_rows(elem_t* elem, order_t* order, Rows* rows) noexcept:
     """Let the bits of 16-bit floats become keys when they are lifted."""
     rows.lift = <fold_f> best_fold_of[elem_t, order_t]
     rows.pairs = <fold_f> best_pairs_of[elem_t, order_t]
-    rows.lift_run = <reduce_f> best_run_of[elem_t, order_t]
+    rows.lift_run = <run_f> best_run_of[elem_t, order_t]
     rows.lift_accumulate = NULL
     rows.lift_join = NULL
 
