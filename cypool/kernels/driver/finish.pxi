@@ -88,14 +88,21 @@ cdef void finish_indices(
 cdef void fill_factors(
     const Pool* p, const Place* place, Py_ssize_t r, Py_ssize_t rows, double* factors,
     Memory* memory) noexcept nogil:
-    """The divisors (or their inverses) of an item's rows from r on, unless they are there."""
+    """The divisors (or their inverses) of an item's rows from r on, unless they are there.
+
+    Where Twins become output at once, the divisors and, behind them, the inverses.
+    """
     cdef double* counts = <double*> (memory + 1)
+    cdef double* inverses = factors + p.factors
     cdef Py_ssize_t width = p.res_pitch * p.inner, i, stop, j, k, run
-    cdef double divisor
+    cdef double divisor, inverse
+    cdef bint both = p.rows.twins and p.rows.at_once != NULL
     cdef Span row, lane
     if not p.averages:
         for i in range(p.factors if memory.lane < 0 else 0):
             factors[i] = p.rows.scale / p.divisor if p.rows.inverts else p.divisor
+            if both:
+                inverses[i] = 1.0 / p.divisor
         memory.lane = 0
         return
     if memory.lane != place.lane:
@@ -120,10 +127,13 @@ cdef void fill_factors(
                 lane = window(&p.lane, place.lane + j)
                 run = alike(&p.lane, &lane, place.lanes - j)
                 divisor = counts[i] * lane.count
+                inverse = 1.0 / divisor if both else 0.0
                 if p.rows.inverts:
                     divisor = p.rows.scale / divisor
                 for k in range(i * width + j * p.inner, i * width + (j + run) * p.inner):
                     factors[k] = divisor
+                    if both:
+                        inverses[k] = inverse
                 j += run
             for k in range(i * width + j * p.inner, (i + 1) * width if rows > 1 else 0):
                 factors[k] = divisor    # a number

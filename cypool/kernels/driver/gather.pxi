@@ -205,12 +205,9 @@ cdef void set_once(
     """Say how the windows of an item's row r, and of those alike, become output at once."""
     cdef double* factors = <double*> (scratch + p.at_factors)
     cdef Once* once = &place.once
-    cdef Py_ssize_t i
     once.factor = 1.0 / divisor_of(p, place, row)
     if p.rows.twins:
         fill_factors(p, place, r, 1, factors, <Memory*> (scratch + p.at_memory))
-        for i in range(place.lanes * p.inner if p.form == FORM_WINDOWS else 1):
-            factors[p.factors + i] = 1.0 / factors[i]
         once.divisors = factors
         once.inverses = factors + p.factors
     once.first = row.first

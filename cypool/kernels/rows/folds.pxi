@@ -139,12 +139,21 @@ cdef inline double larger(double a, double b) noexcept nogil:
 
 
 cdef inline void twin_few(
-    double* hi, double* lo, double* most, const char* a, const char* b, const char* c,
-    const char* d, Py_ssize_t n, int count, bint fresh, int code, bint ranged) noexcept nogil:
-    """Add up to three rows, or four fresh ones; and keep the greatest magnitudes if `ranged`."""
+    double* hi, double* lo, double* most, const char** src, Py_ssize_t at, Py_ssize_t n, int count,
+    bint fresh, int code, bint ranged) noexcept nogil:
+    """Add up to three rows, or six, or four fresh ones; if `ranged`, keep the greatest magnitudes.
+
+    They begin `at` bytes into their sources.
+    """
+    cdef const char* a = src[0] + at
+    cdef const char* b = src[1 if count > 1 else 0] + at
+    cdef const char* c = src[2 if count > 2 else 0] + at
+    cdef const char* d = src[3 if count > 3 else 0] + at
+    cdef const char* e = src[4 if count > 4 else 0] + at
+    cdef const char* f = src[5 if count > 4 else 0] + at
     cdef Py_ssize_t j
     cdef double top = 0.0, y
-    cdef Twin x
+    cdef Twin x, z
     for j in range(n):
         y = term(a, j, code, &y)
         x = twin(y, 0.0)
@@ -157,7 +166,7 @@ cdef inline void twin_few(
             y = term(c, j, code, &y)
             x = with_one(x, y)
             top = larger(fabs(y), top)
-        if count > 3:
+        if count == 4:
             y = term(d, j, code, &y)
             x = with_one(x, y)
             top = larger(fabs(y), top)
@@ -165,6 +174,18 @@ cdef inline void twin_few(
             x = added[Twin](twin(hi[j], lo[j]), x)
             if ranged:
                 top = larger(most[j], top)
+        if count > 4:
+            # The next three by themselves, as if they came alone.
+            y = term(d, j, code, &y)
+            z = twin(y, 0.0)
+            top = larger(fabs(y), top)
+            y = term(e, j, code, &y)
+            z = two_sum(z.hi, y)
+            top = larger(fabs(y), top)
+            y = term(f, j, code, &y)
+            z = with_one(z, y)
+            top = larger(fabs(y), top)
+            x = added[Twin](x, z)
         hi[j] = x.hi
         lo[j] = x.lo
         if ranged:
@@ -175,29 +196,28 @@ cdef inline void twin_columns(
     double* hi, double* lo, double* most, const char** src, Py_ssize_t at, Py_ssize_t n,
     Py_ssize_t count, int code, bint ranged) noexcept nogil:
     """Add up n columns of `count` rows, from `at` bytes on, three at a time."""
-    cdef const char* a = src[0] + at
-    cdef const char* b = src[min(count, 2) - 1] + at
-    cdef const char* c = src[min(count, 3) - 1] + at
-    cdef Py_ssize_t i = 3
-    if count == 4:
-        twin_few(hi, lo, most, a, b, c, src[3] + at, n, 4, True, code, ranged)
-        return
+    cdef Py_ssize_t i = 6
+    if count > 5:
+        twin_few(hi, lo, most, src, at, n, 6, True, code, ranged)
+    elif count == 4:
+        twin_few(hi, lo, most, src, at, n, 4, True, code, ranged)
     elif count > 2:
-        twin_few(hi, lo, most, a, b, c, c, n, 3, True, code, ranged)
+        twin_few(hi, lo, most, src, at, n, 3, True, code, ranged)
+        i = 3
     elif count == 2:
-        twin_few(hi, lo, most, a, b, b, b, n, 2, True, code, ranged)
+        twin_few(hi, lo, most, src, at, n, 2, True, code, ranged)
     else:
-        twin_few(hi, lo, most, a, a, a, a, n, 1, True, code, ranged)
+        twin_few(hi, lo, most, src, at, n, 1, True, code, ranged)
     while i < count:
-        a = src[i] + at
-        b = src[min(count, i + 2) - 1] + at
-        c = src[min(count, i + 3) - 1] + at
-        if count - i > 2:
-            twin_few(hi, lo, most, a, b, c, c, n, 3, False, code, ranged)
+        if count - i > 5:
+            twin_few(hi, lo, most, src + i, at, n, 6, False, code, ranged)
+            i += 3
+        elif count - i > 2:
+            twin_few(hi, lo, most, src + i, at, n, 3, False, code, ranged)
         elif count - i == 2:
-            twin_few(hi, lo, most, a, b, b, b, n, 2, False, code, ranged)
+            twin_few(hi, lo, most, src + i, at, n, 2, False, code, ranged)
         else:
-            twin_few(hi, lo, most, a, a, a, a, n, 1, False, code, ranged)
+            twin_few(hi, lo, most, src + i, at, n, 1, False, code, ranged)
         i += 3
 
 
