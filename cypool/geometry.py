@@ -31,7 +31,8 @@ class Window(NamedTuple):
     before: int  # padding
     after: int
     spacing: int = REGULAR
-    turned: tuple[int, int, int] = (0, 0, 0)  # what was transposed: its size, stride, dilation
+    #: What was transposed: its size, stride and dilation; and the stride's inverse, see below.
+    turned: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def centre(self, o: int) -> float:
         """Return the middle of the window's taps, those on the padding too, as a position."""
@@ -45,9 +46,12 @@ class Window(NamedTuple):
         if out == 1 or s == 1:
             reach = d * (k - 1)
             return Window(out, n, k, 1, d, reach - self.before, reach - self.after)
-        step = d // math.gcd(s, d)
+        # Window q has position p among its taps if q * s = p + before modulo d.
+        common = math.gcd(s, d)
+        step = d // common
+        inverse = pow(s // common, -1, step)
         most = d * (k - 1) // (s * step) + 1
-        return Window(out, n, most, 1, step, self.before, 0, TRANSPOSED, (k, s, d))
+        return Window(out, n, most, 1, step, self.before, 0, TRANSPOSED, (k, s, d, inverse))
 
     def counts(self, count_include_pad: bool) -> NDArray[np.int64]:
         """Return how many positions each window counts."""

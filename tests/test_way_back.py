@@ -463,6 +463,34 @@ def test_gradients_of_windows_whose_taps_lie_very_far_apart(dtype):
         assert np.dot(result.astype(float), x) == dot
 
 
+@pytest.mark.parametrize(
+    ("length", "window"),
+    [
+        (60_000, (4, 3, 0, 10_001)),
+        (60_000, (4, 6, 7, 10_002)),  # only every other position is in any
+        (50, (2, 3, 2**31 - 5, 2**31 + 7)),
+        (50, (2, 4, 2**40 + 1, 2**40 + 6)),
+        (50, (3, 7, 2**58 - 9, 2**58 - 3)),
+        (50, (3, 5, 2**57, 2**57)),
+    ],
+)
+def test_gradients_of_windows_with_a_stride_whose_taps_lie_far_apart(length, window):
+    k, s, before, d = window
+    padding = [(before, max(d * (k - 1) + 1 + 3 * s - before - length, 0))]
+    x = np.zeros(length)
+    windows = cypool.sum_pool(x, k, s, padding, d).size
+    grad = np.arange(1.0, windows + 1)
+    expected = np.zeros(length)
+    for q in range(windows):
+        for t in range(k):
+            at = q * s - before + t * d
+            if 0 <= at < length:
+                expected[at] += grad[q]
+    assert expected.any()
+    y = cypool.sum_pool_backward(grad, length, k, s, padding, d)
+    np.testing.assert_array_equal(y, expected)
+
+
 @pytest.mark.parametrize("num_threads", [1, 2, 4, 16])
 def test_indices_into_arrays_that_repeat_their_elements(num_threads):
     steps = np.arange(8, dtype=np.float16)[:, np.newaxis]

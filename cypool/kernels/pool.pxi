@@ -53,7 +53,8 @@ include "driver/planning.pxi"
 cdef Axis axis_from(object numbers):
     cdef Axis axis
     (axis.n, axis.out, axis.k, axis.s, axis.d, axis.before, axis.counted, axis.xs, axis.os,
-     axis.step, axis.spacing, axis.turned_k, axis.turned_s, axis.turned_d) = numbers
+     axis.step, axis.spacing, axis.turned_k, axis.turned_s, axis.turned_d,
+     axis.turned_inverse) = numbers
     return axis
 
 

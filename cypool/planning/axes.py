@@ -31,6 +31,7 @@ class Axis(NamedTuple):
     turned_k: int = 0  # of the windows that were transposed
     turned_s: int = 0
     turned_d: int = 0
+    turned_inverse: int = 0  # of their stride, as a `Window` has it
 
     def is_plain(self) -> bool:
         """Whether the axis is as good as not pooled."""

@@ -21,6 +21,7 @@ cdef struct Axis:
     Py_ssize_t turned_k     # size, stride and dilation of the windows that were transposed
     Py_ssize_t turned_s
     Py_ssize_t turned_d
+    Py_ssize_t turned_inverse   # of the stride over turned_d / d, modulo d
 
 # One window along one axis: its taps first … stop - 1 lie on input positions start + tap * d.
 cdef struct Span:
@@ -39,26 +40,38 @@ cdef inline Py_ssize_t taps_below(
     return clamped(room, 0, axis.k)
 
 
+cdef inline Py_ssize_t product_modulo(Py_ssize_t a, Py_ssize_t b, Py_ssize_t m) noexcept nogil:
+    """a * b modulo m, which is more than both and less than 2**62."""
+    cdef Py_ssize_t product = 0
+    if m < (<Py_ssize_t> 1) << 31:
+        return a * b % m
+    while b > 0:
+        if b & 1:
+            product = (product + a) % m
+        a = 2 * a % m
+        b >>= 1
+    return product
+
+
 cdef Span uneven_window(const Axis* axis, Py_ssize_t o) noexcept nogil:
     cdef Span span
-    cdef Py_ssize_t at, high, i
+    cdef Py_ssize_t at, high, common, d = axis.d
     span.first = 0
     if axis.spacing == ADAPTIVE:
         span.start = o * axis.n // axis.out
         span.stop = ((o + 1) * axis.n + axis.out - 1) // axis.out - span.start
     else:
-        # The windows q that have o = q * s - before + t * d for some t from 0 to k - 1.
+        # The windows q that have o = q * s - before + t * turned_d for some t from 0 to k - 1.
         at = o + axis.before
         high = min(axis.n, at // axis.turned_s + 1)
+        common = axis.turned_d // d
         span.start = max(first_window(axis, o), 0)
         span.stop = 0
-        for i in range(axis.d):
-            if span.start >= high:
-                break
-            if (at - span.start * axis.turned_s) % axis.turned_d == 0:
-                span.stop = (high - span.start + axis.d - 1) // axis.d
-                break
-            span.start += 1
+        if at % common == 0:
+            at = product_modulo(at // common % d, axis.turned_inverse, d) - span.start % d
+            span.start += at if at >= 0 else at + d
+            if span.start < high:
+                span.stop = (high - span.start + d - 1) // d
     span.count = span.stop
     return span
 
