@@ -194,16 +194,15 @@ cdef inline void one_half(
     half_t* dst, const half_t** src, Py_ssize_t offset, Py_ssize_t given, int count, bint pairs,
     lane_t factor) noexcept nogil:
     """dst[0] = a factor times the sum of terms, or pairs, at an offset in bytes."""
-    cdef const half_t* at[MOST_ROWS]
-    cdef uint32_t lanes[MOST_ROWS + 1]
+    cdef uint32_t x[MOST_ROWS]
     cdef Py_ssize_t i
+    for i in range(MOST_ROWS):
+        x[i] = 0
     for i in range(count):
-        lanes[i] = 0
-        memcpy(&lanes[i], past(src[i], offset if i < given else 0),
+        memcpy(&x[i], past(src[i], offset if i < given else 0),
                (2 if pairs else 1) * sizeof(half_t))
-        at[i] = <const half_t*> &lanes[i]
-    half_lanes(<half_t*> &lanes[MOST_ROWS], 0, at, 0, given, 1, 1, count, pairs, factor, NULL)
-    memcpy(dst, &lanes[MOST_ROWS], sizeof(half_t))
+    dst.bits = <uint16_t> half_mean(
+        x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], 0, count, pairs, factor, dst)
 
 
 cdef inline void once_halves(
@@ -230,6 +229,7 @@ cdef inline bint add_up_anew(
     cdef const half_t* at[MOST_ROWS]
     cdef Py_ssize_t scale = 2 if pairs else 1, i, j, r, offset
     cdef uint16_t number = 0
+    cdef uint64_t four
     for r in range(rows):
         for j in range(n):
             number += <uint16_t> (far[r * apart + j] >> 15)
@@ -242,7 +242,14 @@ cdef inline bint add_up_anew(
         once_halves(dst, dst_pitch, src, pitch, given, rows, n, count, pairs, factor, NULL)
         return False
     for r in range(rows):
-        for j in range(n):
+        j = -1
+        while j + 1 < n:
+            j += 1
+            if j + 4 <= n:      # most have none
+                memcpy(&four, far + r * apart + j, sizeof(four))
+                if four & <uint64_t> 0x8000800080008000 == 0:
+                    j += 3
+                    continue
             if far[r * apart + j] < 0x8000:
                 continue
             offset = r * pitch + scale * j * <Py_ssize_t> sizeof(half_t)
