@@ -24,6 +24,9 @@ ELEMENTS["bool"] = ELEMENTS["uint8"]
 #: The types of results that are no integers, in words.
 FLOATS = "float16, bfloat16, float32 or float64"
 
+#: Divisors are float64 to the kernels, which has all integers up to here.
+MOST_DIVIDED = 1 << 53
+
 #: What bfloat16 is handed to the kernels as.
 BITS = np.dtype(np.uint16)
 

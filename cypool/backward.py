@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from . import geometry
-from .arrays import Array, check_element, check_out, contiguous, is_float, plain_array
+from .arrays import (
+    MOST_DIVIDED,
+    Array,
+    check_element,
+    check_out,
+    contiguous,
+    is_float,
+    plain_array,
+)
 from .engine import check_turned, pool, windows_of
 from .geometry import Window
 from .planning import Request
@@ -69,7 +77,7 @@ def turned(
         counts = window_counts(grad.shape, shape, sizes, **windows)
         if all(count.min() == count.max() for count in counts.values()):
             divisor_override = math.prod(int(count[0]) for count in counts.values()) or 1
-            if divisor_override > 1 << 53:
+            if divisor_override > MOST_DIVIDED:
                 raise ValueError(
                     f"windows count {divisor_override} positions with their padding; no divisor is"
                     " beyond 2**53: use smaller windows or count_include_pad=False"

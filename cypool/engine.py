@@ -11,6 +11,7 @@ import numpy as np
 from . import geometry, threads
 from .arrays import (
     BITS,
+    MOST_DIVIDED,
     Array,
     Form,
     as_bits,
@@ -127,7 +128,11 @@ def pool(
     )
     if beside is not None:
         beside = as_bits(contiguous(beside))
-    recipe = planned(x.shape, x.strides, x.dtype, None, request)
+    try:
+        recipe = planned(x.shape, x.strides, x.dtype, None, request)
+    except TypeError:
+        check_flags(Request(*request))  # an array cannot be looked up
+        raise
     if nan_policy != "propagate":
         check_nan_policy(nan_policy, x, Request(*request), num_threads)
     result = np.empty(recipe.shape, recipe.dtype) if out is None else out
@@ -250,6 +255,7 @@ def planned(
     With `out_strides` None the result is a new C-contiguous array.
     """
     request = Request(*asked)
+    check_flags(request)
     check_element(x_dtype)
     shape = x_shape if request.turned_shape is None else request.turned_shape
     axes = geometry.pooled_axes(request.axis, len(shape))
@@ -265,7 +271,7 @@ def planned(
                     f"a window along axis {a} lies wholly in the padding: its average is NaN, which"
                     f" {out_dtype} cannot hold; use a float dtype or less padding"
                 )
-    if request.count_include_pad and math.prod(w.size for w in at.values()) > 1 << 53:
+    if request.count_include_pad and math.prod(w.size for w in at.values()) > MOST_DIVIDED:
         raise ValueError(
             f"windows of kernel_size {tuple(w.size for w in at.values())} over the axes {axes}"
             " count more than 2**53 positions with their padding, which no divisor can be"
@@ -312,10 +318,19 @@ def windows_of(
     )
 
 
+def check_flags(request: Request) -> None:
+    """Refuse flags that are neither true nor false."""
+    for name in ("ceil_mode", "keepdims", "count_include_pad", "indices"):
+        flag = getattr(request, name)
+        if not (isinstance(flag, (int, np.bool_)) and flag in (0, 1)):
+            name = "return_indices" if name == "indices" else name
+            raise TypeError(f"{name} is {flag!r}; it must be True or False")
+
+
 def divisor(value: Any) -> int:
     """Check a `divisor_override`."""
     d = geometry.integer(value, "divisor_override")
-    if d == 0 or abs(d) > 1 << 53:
+    if d == 0 or abs(d) > MOST_DIVIDED:
         raise ValueError(f"divisor_override is {d}; it must be neither 0 nor beyond 2**53")
     return d
 

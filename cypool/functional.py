@@ -48,6 +48,7 @@ from .arrays import Array, plain_array
 from .backward import magnitudes
 from .engine import AS_GIVEN, ArrayOrPair, frozen
 from .geometry import integer, per_axis
+from .pooling import order
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -473,6 +474,9 @@ def norm(
     windows = (kernel_size, stride, 0, 1)
     integral = x.dtype.kind in "biu"
     y: Array
+    # torch's way with infinite orders is its own.
+    if not (isinstance(norm_type, float) and math.isinf(norm_type)):
+        norm_type = order(norm_type, "norm_type")
     if norm_type == -math.inf or (norm_type == math.inf and integral):
         pool = cypool.max_pool if norm_type > 0 else cypool.min_pool
         y = local(pool, d, magnitudes(x), *windows, ceil_mode=ceil_mode)

@@ -410,18 +410,20 @@ def lp_pool(
     )
 
 
-def order(p: Any) -> float:
+def order(p: Any, name: str = "p") -> float:
     """Check the order of a norm."""
     if isinstance(p, (str, bytes, bytearray)):  # which float() would read
-        raise TypeError(f"p is {p!r}; the order of a norm is a number")
+        raise TypeError(f"{name} is {p!r}; the order of a norm is a number")
     try:
         value = float(p)
     except OverflowError:
-        raise ValueError("p is an integer beyond float64; for so high an order use inf") from None
+        raise ValueError(
+            f"{name} is an integer beyond float64; for so high an order use inf"
+        ) from None
     except (TypeError, ValueError):
-        raise TypeError(f"p is {p!r}; the order of a norm is a number") from None
+        raise TypeError(f"{name} is {p!r}; the order of a norm is a number") from None
     if not value > 0:
-        raise ValueError(f"p is {p}; the order of a norm is above 0, or math.inf")
+        raise ValueError(f"{name} is {p}; the order of a norm is above 0, or math.inf")
     return value
 
 

@@ -452,9 +452,11 @@ def test_lp_pool_refuses_complex_numbers(p):
         F.lp_pool1d(np.ones((1, 4), complex), p, 2)
 
 
-@pytest.mark.parametrize("p", [0, -1, NAN])
-def test_lp_pool_refuses_what_is_no_norm(p):
-    with pytest.raises(ValueError, match="p is"):
+@pytest.mark.parametrize(
+    ("p", "error"), [(0, ValueError), (-1, ValueError), (NAN, ValueError), ("2", TypeError)]
+)
+def test_lp_pool_refuses_what_is_no_norm(p, error):
+    with pytest.raises(error, match=r"^norm_type is .*the order of a norm"):
         F.lp_pool1d(np.ones((1, 4)), p, 2)
 
 

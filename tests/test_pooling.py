@@ -1382,3 +1382,24 @@ def test_adaptive_windows_of_planes_in_any_layout(pool, dtype):
 def test_orders_that_are_no_numbers_are_refused(p, error):
     with pytest.raises(error, match=r"^p is .*order"):
         cypool.lp_pool(np.ones(4), 2, p=p)
+
+
+@pytest.mark.parametrize("flag", ["no", None, 2, 1.0, np.array([True, False]), [1]])
+def test_flags_are_true_or_false(flag):
+    x = np.ones((4, 4))
+    for name, call in (
+        ("ceil_mode", lambda: cypool.max_pool(x, 2, ceil_mode=flag)),
+        ("count_include_pad", lambda: cypool.avg_pool(x, 2, count_include_pad=flag)),
+        ("return_indices", lambda: cypool.max_pool(x, 2, return_indices=flag)),
+        ("keepdims", lambda: cypool.global_sum_pool(x, keepdims=flag)),
+    ):
+        with pytest.raises(TypeError, match=f"^{name} is .* must be True or False"):
+            call()
+
+
+def test_flags_of_other_kinds_are_taken_for_what_they_equal():
+    x = np.arange(5.0)
+    for flag in (1, np.True_):
+        assert_same(cypool.max_pool(x, 2, ceil_mode=flag), [1, 3, 4])
+    for flag in (0, np.False_):
+        assert_same(cypool.max_pool(x, 2, ceil_mode=flag), [1, 3])
