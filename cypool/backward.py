@@ -18,7 +18,7 @@ from .arrays import (
     is_float,
     plain_array,
 )
-from .engine import check_turned, pool, windows_of
+from .engine import check_flag, check_flags, check_turned, pool, windows_of
 from .geometry import Window
 from .planning import Request
 from .scatter import scatter, whole_shape
@@ -46,6 +46,7 @@ def check_axes(grad: Array, shape: tuple[int, ...]) -> None:
 
 def with_kept_axes(grad: Array, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Array:
     """Return an array of global poolings' results with the pooled axes, of length 1."""
+    check_flag(keepdims, "keepdims")
     axes = geometry.pooled_axes(axis, len(shape))
     kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
     given = kept if keepdims else tuple(n for a, n in enumerate(shape) if a not in axes)
@@ -322,6 +323,7 @@ def ldexp(x: Array, exponent: Array) -> Array:
 def windows_at(shape: tuple[int, ...], sizes: tuple[Any, ...], **windows: Any) -> dict[int, Window]:
     """Return the windows along each pooled axis."""
     request = Request("avg", *sizes, **windows)
+    check_flags(request)
     axes = geometry.pooled_axes(request.axis, len(shape))
     return dict(zip(axes, windows_of(request, shape, axes), strict=True))
 
@@ -335,6 +337,7 @@ def window_counts(
     **windows: Any,
 ) -> dict[int, Array]:
     """Return, for each pooled axis, how many positions each window counts along it."""
+    check_flag(count_include_pad, "count_include_pad")
     at = windows_at(shape, sizes, **windows)
     check_turned(grad_shape, shape, at)  # there may be far more windows than gradients
     return {a: w.counts(count_include_pad) for a, w in at.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -320,11 +321,16 @@ def windows_of(
 
 def check_flags(request: Request) -> None:
     """Refuse flags that are neither true nor false."""
-    for name in ("ceil_mode", "keepdims", "count_include_pad", "indices"):
-        flag = getattr(request, name)
-        if not (isinstance(flag, (int, np.bool_)) and flag in (0, 1)):
-            name = "return_indices" if name == "indices" else name
-            raise TypeError(f"{name} is {flag!r}; it must be True or False")
+    check_flag(request.ceil_mode, "ceil_mode")
+    check_flag(request.keepdims, "keepdims")
+    check_flag(request.count_include_pad, "count_include_pad")
+    check_flag(request.indices, "return_indices")
+
+
+def check_flag(flag: Any, name: str) -> None:
+    """Refuse what is neither true nor false; numbers that equal these are looked up as these."""
+    if not (isinstance(flag, (Number, np.bool_)) and flag in (0, 1)):
+        raise TypeError(f"{name} is {flag!r}; it must be True or False")
 
 
 def divisor(value: Any) -> int:

@@ -497,6 +497,23 @@ def test_long_float64_runs_are_rounded_once_wherever_they_cancel(length):
             np.testing.assert_array_equal(y, [special] * 4)
 
 
+@pytest.mark.parametrize("channels", [2, 4, 8, 15, 16])
+@pytest.mark.parametrize("length", [300, 1024])
+def test_float64_of_channels_is_rounded_once_wherever_it_cancels(channels, length):
+    """Cells of several elements are no runs, though windows of them are as long."""
+    v = np.where(np.arange(length) % 2, -1e200, 1e200)
+    v[6:10] = 1e200, 3, -1e200, 0
+    great = np.full(length, 1e307)
+    great[::3] /= 3
+    for column in (v, great):
+        exact = sum(map(Fraction, column)) / length
+        x = np.repeat(column[:, None], channels, 1)
+        for y in ways(lambda x=x: cypool.global_avg_pool(x, axis=0, **THREE)):
+            np.testing.assert_array_equal(y, [float(exact)] * channels)
+        for y in ways(lambda x=x: cypool.global_avg_pool(x.T.copy("F"), axis=1, **THREE)):
+            np.testing.assert_array_equal(y, [float(exact)] * channels)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", *BFLOATS, "float32", "float64"])
 @pytest.mark.parametrize("length", [7, 49, 196, 3000])
 def test_large_inputs_of_runs_are_pooled_as_small_ones(dtype, length):

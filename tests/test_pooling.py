@@ -1384,14 +1384,26 @@ def test_orders_that_are_no_numbers_are_refused(p, error):
         cypool.lp_pool(np.ones(4), 2, p=p)
 
 
-@pytest.mark.parametrize("flag", ["no", None, 2, 1.0, np.array([True, False]), [1]])
+@pytest.mark.parametrize("flag", ["no", None, 2, 0.5, math.nan, np.array([True, False]), [1]])
 def test_flags_are_true_or_false(flag):
     x = np.ones((4, 4))
+    grad, at = np.ones((2, 2)), np.zeros((1, 1), int)
     for name, call in (
         ("ceil_mode", lambda: cypool.max_pool(x, 2, ceil_mode=flag)),
         ("count_include_pad", lambda: cypool.avg_pool(x, 2, count_include_pad=flag)),
         ("return_indices", lambda: cypool.max_pool(x, 2, return_indices=flag)),
         ("keepdims", lambda: cypool.global_sum_pool(x, keepdims=flag)),
+        ("ceil_mode", lambda: cypool.avg_pool_backward(grad, (4, 4), 2, ceil_mode=flag)),
+        ("ceil_mode", lambda: cypool.lp_pool_backward(grad, x, 2, ceil_mode=flag)),
+        (
+            "count_include_pad",
+            lambda: cypool.avg_pool_backward(grad, (4, 4), 2, count_include_pad=flag),
+        ),
+        (
+            "keepdims",
+            lambda: cypool.global_max_pool_backward(grad[:1, :1], at, (4, 4), keepdims=flag),
+        ),
+        ("keepdims", lambda: cypool.global_lp_pool_backward(grad[:1, :1], x, keepdims=flag)),
     ):
         with pytest.raises(TypeError, match=f"^{name} is .* must be True or False"):
             call()
@@ -1399,7 +1411,7 @@ def test_flags_are_true_or_false(flag):
 
 def test_flags_of_other_kinds_are_taken_for_what_they_equal():
     x = np.arange(5.0)
-    for flag in (1, np.True_):
+    for flag in (1, np.True_, 1.0, np.int64(1), Fraction(1)):
         assert_same(cypool.max_pool(x, 2, ceil_mode=flag), [1, 3, 4])
-    for flag in (0, np.False_):
+    for flag in (0, np.False_, np.uint8(0)):
         assert_same(cypool.max_pool(x, 2, ceil_mode=flag), [1, 3])
