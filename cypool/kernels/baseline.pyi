@@ -30,7 +30,7 @@ class Plan:
         omits: bool,
         scans: bool,
         checks: bool,
-        at_once: bool,
+        form: int,
         margin: int,
         leading: bool,
         reduces: bool,

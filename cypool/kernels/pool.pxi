@@ -123,7 +123,7 @@ cdef class Plan:
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
         bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint checks, bint at_once, int margin, bint leading, bint reduces,
+        bint omits, bint scans, bint checks, int form, int margin, bint leading, bint reduces,
         bint slides, bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room,
         Py_ssize_t parts, bint parts_rows, object beside,
@@ -200,8 +200,8 @@ cdef class Plan:
         p.spreads = p.lane.spacing == TRANSPOSED and p.lane.turned_d == 1 and taps >= p.lane.k
         set_ending(p, elem, acc, out, wraps, least, margin)
         see_layout(p, x_shape, x_strides)
-        if at_once and elem == out:
-            choose_way(p, elem, mapping, acc)
+        if form != FORM_NONE and p.plain:
+            choose_way(p, elem, mapping, acc, form)
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
         count_items(p)

@@ -11,6 +11,24 @@ from .axes import Axis, Roles
 from .request import Request
 from .tiling import reduces_along
 
+#: Forms of windows that the kernels make into output at once, in the order of their codes: whole
+#: rows, pairs along them, pairs of cells of several elements, a few cells, runs, rows that windows
+#: share, transposed windows side by side or overlapping; and what finds the greatest with its
+#: index, row by row or also along them.
+FORMS = (
+    "none",
+    "rows",
+    "pairs",
+    "couples",
+    "windows",
+    "runs",
+    "shared",
+    "repeated",
+    "phases",
+    "first",
+    "along",
+)
+
 #: Sums of at most so many rows are finished as soon as they are added up.
 ROWS_AT_ONCE = 4
 
@@ -66,14 +84,42 @@ def finds_first(request: Request, arithmetic: Arithmetic, roles: Roles) -> bool:
     return roles.inner.n == 1 and rows * lane.k <= FIRST_ALONG and is_near(lane)
 
 
-def few_rows(
-    request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int, shares: bool
-) -> bool:
-    """Return whether sums of windows' rows, or of pairs along them, may be finished at once.
+def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int) -> str:
+    """Return the form of windows that may become output at once: one of `FORMS`.
 
-    `divisor` is 0 if windows have divisors of their own; `shares`, if they may share rows.
+    `divisor` is 0 if windows have divisors of their own.
     """
-    x, lane, inner = arithmetic.x, roles.lane, roles.inner.n
+    x, row, lane, inner = arithmetic.x, roles.row, roles.lane, roles.inner.n
+    if finds_first(request, arithmetic, roles):
+        return "along" if lane.k > 1 else "first"
+    if not adds_up(request, arithmetic, lane, divisor):
+        return "none"
+    if x.name == "float64":
+        return form_of_doubles(roles)
+    if is_float(x) and rows_are_shared(arithmetic, roles):
+        return "shared"
+    form = "none"
+    most = HALVES_AT_ONCE if is_half(x) and lane.k == 1 else ROWS_AT_ONCE
+    if lane.spacing != geometry.REGULAR:
+        if lane.repeats() and inner == 1:
+            form = "repeated"
+        elif lane.spreads() and x.name == "float32":
+            woven = lane.turned_s == 2 and lane.out >= FEWEST_WOVEN
+            form = "phases" if inner > 1 or woven else "none"
+    elif lane.k == lane.s == 1 and ends_inside(lane):
+        form = "rows"
+    elif lane.k == lane.s == 2 and lane.d == 1 and ends_inside(lane):
+        if inner == 1:
+            few = lane.out < FEWEST_PAIRS or (x.name == "float32" and lane.out in PAIRS_ONE_BY_ONE)
+            form = "none" if few else "pairs"
+        elif arithmetic.mapping == "none" and not is_half(x):
+            form, most = "couples", ROWS_AT_ONCE // 2
+    return form if roles.rows_above * row.k <= most else "none"
+
+
+def adds_up(request: Request, arithmetic: Arithmetic, lane: Axis, divisor: int) -> bool:
+    """Return whether windows are sums that the kernels may know how to finish at once."""
+    x = arithmetic.x
     if request.kind not in ("sum", "avg", "lp") or request.beside is not None or request.omits:
         return False
     if request.kind == "lp":
@@ -82,40 +128,24 @@ def few_rows(
         known = x.itemsize <= 4 or lane.spacing == geometry.REGULAR
     else:
         known = x.itemsize <= 2 and divisor > 1 and divisor & (divisor - 1) == 0
-    if not known or x != arithmetic.out:
-        return False
-    if x.name == "float64":
-        return few_doubles(roles) or are_runs(roles)
-    most = HALVES_AT_ONCE if is_half(arithmetic.x) and lane.k == 1 else ROWS_AT_ONCE
-    if lane.spacing != geometry.REGULAR:
-        fits = lane.repeats() and inner == 1
-        if lane.spreads() and x.name == "float32":
-            fits = inner > 1 or (lane.turned_s == 2 and lane.out >= FEWEST_WOVEN)
-    elif inner > 1 and lane.k > 1:
-        # Pairs of cells: rows beside each other, of which half is thrown away.
-        most = ROWS_AT_ONCE // 2
-        fits = lane.k == lane.s == 2 and lane.d == 1 and ends_inside(lane)
-        fits = fits and arithmetic.mapping == "none" and not is_half(arithmetic.x)
-    else:
-        fits = ends_inside(lane) and lane.k <= 2
-        if lane.k == 2:
-            fits = fits and lane.s == 2 and lane.d == 1 and lane.out >= FEWEST_PAIRS
-            fits = fits and not (x.name == "float32" and lane.out in PAIRS_ONE_BY_ONE)
-    return fits and (roles.rows_above * roles.row.k <= most or (shares and is_float(x)))
+    return known and x == arithmetic.out
 
 
-def few_doubles(roles: Roles) -> bool:
+def form_of_doubles(roles: Roles) -> str:
     """Return the same of float64, of which cells along the lanes may also overlap or stick out."""
     row, lane, inner, rows_above = roles.row, roles.lane, roles.inner.n, roles.rows_above
+    if are_runs(roles):
+        return "runs"
     apart = row.s if row.out > 1 and row.spacing == geometry.REGULAR else row.k
-    most = min(DOUBLES_AT_ONCE, OVERLAPPING_DOUBLES + 3 * rows_above * apart // 2)
-    if lane.k == 1:
-        fits = ends_inside(lane)
-    elif lane.k == lane.s == 2:
+    if rows_above * row.k > min(DOUBLES_AT_ONCE, OVERLAPPING_DOUBLES + 3 * rows_above * apart // 2):
+        return "none"
+    if lane.k == lane.s == 1:
+        return "rows" if ends_inside(lane) else "none"
+    if lane.k == lane.s == 2:
         fits = ends_inside(lane) and inner == lane.d == 1 and lane.out >= FEWEST_PAIRS
-    else:
-        fits = lane.k <= 3 and lane.s <= 2 and lane.d == 1 and (inner == 1 or lane.s == 1)
-    return fits and rows_above * row.k <= most
+        return "pairs" if fits else "none"
+    fits = 1 < lane.k <= 3 and lane.s <= 2 and lane.d == 1 and (inner == 1 or lane.s == 1)
+    return "windows" if fits else "none"
 
 
 def are_runs(roles: Roles) -> bool:
@@ -164,6 +194,7 @@ def rows_are_shared(arithmetic: Arithmetic, roles: Roles) -> bool:
         and roles.is_even()
         and 1 < roles.rows_above <= ROWS_TO_SHARE
         and lane.k == lane.s == 1
+        and ends_inside(lane)
         and arithmetic.mapping == "none"
         and arithmetic.accumulator != "twin"
     )

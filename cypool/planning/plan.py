@@ -16,7 +16,7 @@ from .arithmetic import (
     arithmetic_of,
     sums_are_safe,
 )
-from .at_once import few_rows, finds_first, margin_of, rows_are_shared
+from .at_once import FORMS, form_of, margin_of
 from .axes import ALONE, Axis, Roles, axes_of, merge
 from .request import Request
 from .tiling import BLOCK, Tiling, checks_pay, doublings, stack_of, tiling_of
@@ -52,23 +52,21 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
     positions = math.prod(n for a, n in enumerate(x.shape) if a in windows)
     arithmetic = arithmetic_of(request, x.dtype, out.dtype, most, positions)
     roles = roles_of(request, arithmetic, merge(axes))
-
-    firsts = finds_first(request, arithmetic, roles)
-    shares = rows_are_shared(arithmetic, roles)
-    few = few_rows(request, arithmetic, roles, 0 if averages else divisor, shares)
-    shares = shares and few
-    tiling = tiling_of(arithmetic, roles, firsts, few, shares)
+    outer, row, lane, inner = roles
+    form = form_of(request, arithmetic, roles, 0 if averages else divisor)
+    tiling = tiling_of(arithmetic, roles, form)
     parts, parts_rows = parts_of(arithmetic, roles, tiling, work)
     stack = 1 if parts > 1 else stack_of(arithmetic, roles, tiling)
     depth = depth_of(roles, tiling, parts, parts_rows)
     terms = math.prod(min(axis.k, axis.n) for axis in axes)
     fewest = math.prod(axis.least_count() for axis in axes) if averages else divisor
     margin = margin_of(terms * depth / abs(fewest))
-    sums_at_once = few and (margin > 0 or arithmetic.accumulator != "double")
-    sums_at_once = sums_at_once and (shares or not tiling.lifts)
+    # At once is in one pass, over rows that are not lifted unless windows share them.
+    whole = tiling.taps == lane.k and tiling.lifts == (form == "shared") and not tiling.joins
+    if not whole or (arithmetic.accumulator == "double" and not margin):
+        form = "none"
     arithmetic = short_rows_together(arithmetic, roles, tiling)
 
-    outer, row, lane, inner = roles
     plan = Plan(
         KINDS[arithmetic.kind],
         ELEMENTS[x.dtype.name],
@@ -93,7 +91,7 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
         omits=request.omits,
         scans=not sums_are_safe(request, x.dtype, terms),
         checks=checks_pay(roles, tiling),
-        at_once=(firsts or sums_at_once) and tiling.taps == lane.k,  # in one pass
+        form=FORMS.index(form),
         margin=margin,
         stack=stack,
         room=2 * BLOCK,
@@ -117,7 +115,7 @@ def roles_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Role
     long_run = LONG_RUN
     if outer and outer[-1].spreads():
         beside = Roles(outer[:-1], ALONE, outer[-1], inner._replace(n=2))
-        if few_rows(request, arithmetic, beside, 0, False):
+        if form_of(request, arithmetic, beside, 0) != "none":
             long_run = LONG_SPREAD
     short_run = lane.is_plain() and lane.n * size < long_run and lane.xs == size
     if short_run and outer and not outer[-1].is_plain():

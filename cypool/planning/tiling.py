@@ -57,34 +57,31 @@ class Tiling(NamedTuple):
         return -(-min(lane.k, lane.n) // self.taps)
 
 
-def tiling_of(
-    arithmetic: Arithmetic, roles: Roles, firsts: bool, few: bool, shares: bool
-) -> Tiling:
+def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     """Choose the path of the kernels, and a tile that stays in the cache.
 
-    With `firsts` the greatest are found with their indices, and with `few` rows and pairs along
-    them are added up, to become output at once; with `shares`, so are windows that share rows.
+    `form` is that of windows that may become output at once.
     """
     row, lane, inner = roles.row, roles.lane, roles.inner.n
     cell = inner * arithmetic.size
     if lane.spacing != geometry.REGULAR:
         # What becomes output at once needs no room.
-        block = SPREAD_BLOCK if few and lane.spreads() else BLOCK
+        block = SPREAD_BLOCK if form == "phases" else BLOCK
         return uneven_tiling(row, lane, max(block // cell, 1))
     leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
     reduces = reduces_along(lane) and not leading
     # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
     # Cells of several elements are dealt out slowly, so that it pays to pick few of them.
     slides = lane.s > 1 and (inner > 1 or lane.k > lane.s * (doublings(lane.k) + 1))
-    if shares:
+    if form == "shared":
         path = "lifts"  # as what is doubtful is done
-    elif firsts or (few and arithmetic.accumulator == "twin"):
+    elif form in ("first", "along") or (form != "none" and arithmetic.accumulator == "twin"):
         path = "direct"  # each row is folded for each of its windows
     else:
         path = path_of(arithmetic, roles, 0 if leading else passes_along(lane, reduces, slides))
     lifts, joins = path == "lifts", path == "joins"
     tile, cap = row.out, max(BLOCK // cell, 1)
-    if shares:
+    if form == "shared":
         tile, cap = shared_block(row, cell)
     elif lifts:
         tile, cap = lifted_block(row, lane, cell, leading)
@@ -97,13 +94,14 @@ def tiling_of(
     reach = lane.d * (taps - 1) + 1
     # Pairs that become output at once fill no scratch, and run on along the whole row: memory is
     # read faster so.
-    width = max(cap, PAIRED) if (few or compared) and couples and path == "direct" else cap
+    pairs_at_once = form == "pairs" or compared
+    width = max(cap, PAIRED) if pairs_at_once and couples and path == "direct" else cap
     lanes = min(lane.out, max(width - reach, 0) // lane.s + 1)
     lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
     pairs = (
         # Pairs need no scratch rows at all, but each row ends in a remainder.
         couples
-        and (few or lane.out * arithmetic.size >= 128)
+        and (form == "pairs" or lane.out * arithmetic.size >= 128)
         and taps == lane.k
         and not (lifts or joins or arithmetic.accumulator in ("wide", "sparse"))
     )

@@ -39,20 +39,15 @@ cdef void see_layout(Pool* p, tuple x_shape, tuple x_strides):
             p.extent += (length - 1) * step
 
 
-cdef int choose_way(Pool* p, int elem, int mapping, int acc) except -1:
-    """Choose how windows become output at once, where they may."""
-    cdef int form = form_of(p, acc, mapping)
+cdef int choose_way(Pool* p, int elem, int mapping, int acc, int form) except -1:
+    """Choose how windows of a form become output at once."""
     cdef Py_ssize_t most, rows, i
+    if not suits(p, form):
+        raise ValueError(f"windows of {p.lane.k} are not of form {form}")
     # Elements that are compared along the lanes are a source each.
     rows = p.row.k * (p.lane.k if form == FORM_ALONG else 1)
     for i in range(p.nouter):
         rows *= p.outer[i].k
-    if form == FORM_WINDOWS and not (p.lane.k <= 3 and p.lane.d == 1 and (
-            p.lane.s == 1 or (p.lane.s == 2 < p.lane.k and p.inner == 1))):
-        raise ValueError(f"no kernel for windows of {p.lane.k} at once")
-    if form == FORM_RUNS and not (p.inner == 1 and p.lane.before == 0
-                                  and (p.lane.out - 1) * p.lane.s + p.lane.k <= p.lane.n):
-        raise ValueError("no kernel for runs that are cut")
     p.rows.at_once = choose_at_once(
         elem, mapping, acc, form, p.ending.shift > 0 and not p.ending.saturates, &most)
     if rows > most and p.rows.at_once != NULL:
@@ -61,33 +56,31 @@ cdef int choose_way(Pool* p, int elem, int mapping, int acc) except -1:
     return 0
 
 
-cdef int form_of(const Pool* p, int acc, int mapping) noexcept:
-    """Of which form windows are, if they can become output at once."""
-    if p.joins or not p.plain:
-        return FORM_NONE
-    elif p.rows.indices != NULL:
-        return FORM_ALONG if p.lane.k > 1 else FORM_FIRST
-    elif p.spreads:
-        if p.lane.turned_k <= p.lane.turned_s:
-            return FORM_REPEATED
-        return FORM_PHASES if phases_fit(&p.lane, p.inner) else FORM_NONE
-    elif p.lifts:
-        return FORM_SHARED if acc == IN_DOUBLE and p.leading and p.row.k == COLUMNS else FORM_NONE
-    elif p.pairs:
-        return FORM_PAIRS
-    elif p.leading:
-        return FORM_ROWS
-    elif p.lane.spacing == REGULAR and p.lane.k > 1 and acc == IN_TWIN:
-        return FORM_RUNS if p.reduces and p.lane.k > 3 else FORM_WINDOWS
-    elif p.inner > 1 and p.lane.k == p.lane.s == 2 and mapping == MAP_NONE:
-        return FORM_COUPLES
-    return FORM_NONE
-
-
-cdef bint phases_fit(const Axis* lane, Py_ssize_t inner) noexcept:
-    """Whether once_phases() has room for transposed windows that overlap."""
-    cdef Py_ssize_t taps = (lane.turned_k + lane.turned_s - 1) // lane.turned_s
-    return taps <= COLUMNS and inner <= ROOM // (2 * COLUMNS)
+cdef bint suits(const Pool* p, int form) noexcept:
+    """Whether an item's rows and lanes are as the operations of a form take them."""
+    cdef const Axis* lane = &p.lane
+    cdef bint inside = lane.before == 0 and (lane.out - 1) * lane.s + lane.k <= lane.n
+    if p.joins or p.lifts != (form == FORM_SHARED):
+        return False
+    elif form == FORM_ROWS:
+        return p.leading
+    elif form == FORM_PAIRS:
+        return p.pairs
+    elif form == FORM_COUPLES:
+        return p.inner > 1 and lane.k == lane.s == 2 and inside
+    elif form == FORM_WINDOWS:
+        return lane.d == 1 < lane.k <= 3 and (
+            lane.s == 1 or (lane.s == 2 < lane.k and p.inner == 1))
+    elif form == FORM_RUNS:
+        return p.reduces and p.inner == 1 and inside
+    elif form == FORM_SHARED:
+        return p.leading and p.row.k == COLUMNS
+    elif form == FORM_REPEATED:
+        return p.spreads and lane.turned_k <= lane.turned_s
+    elif form == FORM_PHASES:
+        return (p.spreads and p.inner <= ROOM // (2 * COLUMNS)
+                and lane.turned_k <= COLUMNS * lane.turned_s)
+    return p.rows.indices != NULL and (lane.k > 1) == (form == FORM_ALONG)
 
 
 cdef void count_items(Pool* p) noexcept:
