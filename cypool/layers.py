@@ -17,8 +17,9 @@ counted in an average.
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -124,7 +125,13 @@ class Layer:
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """Return the shape of the result for an input's; None stands for an unknown length."""
-        shape = tuple(input_shape)
+        try:
+            shape = tuple(None if n is None else operator.index(n) for n in input_shape)
+        except TypeError:
+            raise TypeError(
+                f"input_shape is {input_shape!r}; it must be a sequence of ints, or None for what"
+                " is unknown"
+            ) from None
         self.check(shape)
         lengths: list[int | None] = list(shape)
         for i, axis in enumerate(self.axes):
@@ -142,6 +149,8 @@ class Layer:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Return a layer made of a configuration, which may be one of Keras's."""
+        if not isinstance(config, Mapping):
+            raise TypeError(f"config is {config!r}; it must be a dict, as get_config() returns it")
         return cls(**{key: v for key, v in config.items() if key not in ("trainable", "dtype")})
 
     def __repr__(self) -> str:

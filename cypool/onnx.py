@@ -448,13 +448,16 @@ class Backend(base.Backend):  # type: ignore[misc]
         onnx.checker.ValidationError
             If it is not a valid node.
         ValueError
-            If the operator or `device` is not served.
+            If the operator or `device` is not served, or the first input is left out.
         """
         super().run_node(node, inputs, device, outputs_info, **kwargs)  # ONNX's checker
         _refuse([node], device)
         opset = kwargs.get("opset_version", defs.onnx_opset_version())
         call = _operator(node.op_type, _attributes(node), opset, len(_outputs(node)))
-        results = call(*(None if x is None else np.asanyarray(x) for x in inputs))
+        arrays = [None if x is None else np.asanyarray(x) for x in inputs]
+        if not arrays or arrays[0] is None:
+            raise ValueError(f"inputs are {inputs!r}; {node.op_type} needs the first one")
+        results = call(*arrays)
         return results if isinstance(results, tuple) else (results,)
 
     @classmethod

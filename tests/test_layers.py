@@ -195,6 +195,17 @@ def test_another_number_of_axes_is_refused(cls):
             ValueError,
             "axis 1 has length 4",
         ),
+        (
+            lambda: layers.MaxPooling1D(2).compute_output_shape(5),
+            TypeError,
+            "input_shape is 5; .* sequence of ints",
+        ),
+        (
+            lambda: layers.MaxPooling1D(2).compute_output_shape((1, 4.0, 1)),
+            TypeError,
+            r"input_shape is \(1, 4.0, 1\); .* sequence of ints",
+        ),
+        (lambda: layers.MaxPooling1D.from_config(3), TypeError, "config is 3; .* dict"),
     ],
 )
 def test_errors_say_what_is_wrong(make, error, message):

@@ -343,6 +343,13 @@ def test_an_output_that_is_left_out():
     assert y.tolist() == [[[3]]]
 
 
+@pytest.mark.parametrize("inputs", [[], [None]])
+def test_a_first_input_that_is_left_out(inputs):
+    node = helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[3])
+    with pytest.raises(ValueError, match="MaxPool needs the first one"):
+        cypool.onnx.run_node(node, inputs)
+
+
 def test_defaults_and_empty_lists():
     x = np.arange(6, dtype=np.float32).reshape(1, 1, 6)
     node = helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[2])
