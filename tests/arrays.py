@@ -180,10 +180,24 @@ def halfway(rng, shape, dtype):
     return np.asarray(np.where(rng.random(shape) < 0.5, whole, little), dtype)
 
 
+def cancelling(rng, shape, dtype):
+    """Return one great number with changing signs, and little ones, which are left of sums."""
+    dtype = np.dtype(dtype)
+    if not is_float(dtype):
+        return special(rng, shape, dtype)
+    great = np.ldexp(1 + rng.random(), int(rng.integers(0, finfo(dtype).maxexp - 4)))
+    signs = 1 - 2 * (np.indices(shape).sum(axis=0) % 2)
+    left = rng.random([(n + 1) // 2 for n in shape]) < 0.1
+    for a, n in enumerate(shape):  # in pairs, so that the others still cancel
+        left = left.repeat(2, a).take(range(n), a)
+    return np.asarray(np.where(left, rng.standard_normal(shape), great * signs), dtype)
+
+
 VALUES = {
     "ordinary": ordinary,
     "sparse": sparse,
     "special": special,
     "extreme": extreme,
     "halfway": halfway,
+    "cancelling": cancelling,
 }
