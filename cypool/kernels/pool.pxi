@@ -176,7 +176,7 @@ cdef class Plan:
         # Runs of Twins are vectors, which rows of them are only in part.
         p.share = taps + 1 if p.rows.twins and not omits and p.inner == 1 else LONG_SHARE
         p.ranges = (p.rows.twins and lifted == DOUBLE and not omits and reduces
-                    and p.inner == 1 and taps < p.lane.k)
+                    and taps < p.lane.k)
         p.slides = slides
         p.lifts = lifts
         p.joins = joins

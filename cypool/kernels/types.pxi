@@ -354,7 +354,7 @@ cdef struct Ahead:
 cdef struct Reading:
     Py_ssize_t lead     # what lies so many bytes further on is brought nearer, if it is not 0
     bint ranged         # doubles that are added up are looked at
-    int64_t peak        # for their greatest magnitude, as bits
+    int64_t peak        # for their greatest magnitude, as bits; negative if nobody has looked
 
 # The typed row operations of one (kind, input dtype, accumulator, output dtype).
 ctypedef void (*fold_f)(

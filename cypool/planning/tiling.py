@@ -12,6 +12,9 @@ from .axes import Axis, Roles
 #: Bytes of a tile's scratch rows: with their phases and results they stay near an L1 cache in size.
 BLOCK = 16384
 
+#: The same where rows are dealt out into the phases of a stride, which take as much again.
+STRIDED_BLOCK = 6144
+
 #: The same where tiles are made tall, for windows that overlap much.
 LARGE_BLOCK = 24576
 
@@ -111,8 +114,8 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     if path == "direct":
         # Runs are mostly read where they lie, and need no room.
         room = 4 * cap if reduces else cap
-        if room < 2 * pitch and row.k > row.s:
-            room = LARGE_BLOCK // cell  # maybe for two rows, which share what they are made of
+        if lane.s > 1 and form == "none" and not (reduces or pairs):
+            room = max(STRIDED_BLOCK // cell, 1)
         tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
         if lanes == 1 < lane.s and not reduces:
             tile = 1

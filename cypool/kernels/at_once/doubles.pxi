@@ -70,7 +70,8 @@ cdef inline bint doubles_all(
         begin = 0
         while begin < n:
             m = min(n - begin, run)
-            fetch_share(ahead, <const char**> src, count, src_pitch, r, begin, m, n)
+            # Half is fetched while columns are added up, half while they are finished.
+            fetch_share(ahead, <const char**> src, count, src_pitch, r, begin, m // 2, n)
             first = start + begin * s
             reach = (m - 1) * s + (k - 1) * apart + 1
             low = min(max(-first, 0), reach)
@@ -81,6 +82,8 @@ cdef inline bint doubles_all(
                 hi[i] = lo[i] = most[i] = 0.0
             twin_columns(hi + low, lo + low, most + low, at, 8 * (first + low), high - low, count,
                          DOUBLE, True)
+            fetch_share(ahead, <const char**> src, count, src_pitch, r, begin + m // 2,
+                        m - m // 2, n)
             doubtful |= twin_means(
                 dst + begin, hi, lo, most, m, k, s, apart, how.divisors + (begin if each else 0),
                 how.inverses + (begin if each else 0), each, exact, 2.0**-30)

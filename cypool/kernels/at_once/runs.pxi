@@ -19,18 +19,19 @@ cdef inline bint double_run_means(
     cdef double hi[RUNS]
     cdef double lo[RUNS]
     cdef double most[RUNS]
-    cdef int64_t sizes[LANES]
     cdef double means[RUNS]
     cdef bint doubtful = False
-    cdef int64_t peak
+    cdef Reading reading
     cdef Py_ssize_t i, n
+    reading.lead = how.lead
     while runs > 0:
         n = min(runs, RUNS)
-        twin_runs(hi, lo, sizes, src, src_pitch, n, how.k, DOUBLE, True, how.lead)
+        reading.peak = 0
+        twin_runs(hi, lo, src, src_pitch, n, how.k, &reading, DOUBLE, True)
         # At first the greatest of all runs stands for that of each; that of a NaN tells nothing.
-        peak = min(greatest(<const char*> sizes, LANES), <int64_t> infinite_bits(means))
+        reading.peak = min(reading.peak, <int64_t> infinite_bits(means))
         for i in range(n):
-            most[i] = double_of(peak)
+            most[i] = double_of(reading.peak)
         if twin_means(means, hi, lo, most, n, 1, 1, 1, how.divisors, how.inverses, False, exact,
                       share):
             for i in range(n):

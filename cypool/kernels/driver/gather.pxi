@@ -119,7 +119,7 @@ cdef void gather(
                 # Windows that take a single row, without padding, are read where they lie.
                 src = (call.x + place.x_at + base * p.lane.xs
                        + (row.start + row.first * p.row.d) * p.row.xs)
-                reading.peak = 0
+                reading.peak = -1
                 if (p.fetches_rows and not p.reduces and taps <= FEW_TAPS
                         and cells * p.inner * p.size > 2 * ROW_PIECE):
                     across_pieces(p, place, result + at * result_row, apart * result_row, src,
@@ -127,7 +127,7 @@ cdef void gather(
                 else:
                     across(p, result + at * result_row, apart * result_row, src,
                            stride * p.row.xs, run, place.lanes, taps, &reading, fresh, spare)
-                if reading.ranged and reading.peak < <int64_t> infinite_bits(<double*> NULL):
+                if 0 <= reading.peak < <int64_t> infinite_bits(<double*> NULL):
                     # Nothing is known of the least.
                     place.range_.peak = max(place.range_.peak, <uint64_t> reading.peak)
                     place.range_.low = 0

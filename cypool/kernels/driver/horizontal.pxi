@@ -313,7 +313,7 @@ cdef void across_pieces(
         j = 0
         while j < place.lanes:
             m = min(place.lanes - j, max(ROW_PIECE // cell & -16, <Py_ssize_t> 16))
-            fetch(src + j * cell + LEAD, m * cell)
+            fetch(src + j * cell + LEAD_PIECES, m * cell)
             fetch(ahead.out + j * out_cell, min(m * out_cell, ahead.out_size))
             horizontal(p, dst + j * acc_cell, src + j * cell, src_pitch, 1, m, taps, raw, fresh,
                        spare)

@@ -4,9 +4,9 @@ cdef enum:
     SLOTS = 3           # source rows handed to a fold at once that are staged tap by tap
     LONG_ROWS = 8192    # bytes of a window's rows: longer ones are folded in pieces
     PIECE = 1024        # of so many bytes of all rows together
-    LEAD = 8192         # what is fetched lies so many bytes further on, or twice for pieces
-    LEAD_ROWS = 65536   # but whole rows of windows, if these are no farther apart
-    LEAD_RUNS = 4096    # or where runs are added up
+    LEAD = 8192         # what is fetched lies so many bytes further on
+    LEAD_PIECES = 4096  # or in pieces of rows
+    LEAD_RUNS = 2048    # or where runs are added up
     LEAD_OUT = 2048     # and output that is not written at the end
     MOST_FETCHED = 65536    # bytes of sources that are worth it
     LONG_SOURCE = 128   # in which rows have so many, where all of a window's lie end to end
@@ -156,9 +156,9 @@ cdef void lift_pieces(
     cdef const char* part[SOURCES]
     cdef Ahead ahead
     cdef bint couples = place.at_once and p.form == FORM_COUPLES
-    cdef Py_ssize_t lanes = place.lanes, first = place.lane, lead = 2 * LEAD // count
+    cdef Py_ssize_t lanes = place.lanes, first = place.lane, lead = LEAD if couples else LEAD_PIECES
     cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size)
-    cdef bint by_lane = place.at_once or p.pairs, by_rows = n <= step <= LEAD_ROWS
+    cdef bint by_lane = place.at_once or p.pairs
     cdef Py_ssize_t most = lanes if by_lane else cells, each = p.lane.s * p.inner if by_lane else 1
     cdef Py_ssize_t size = each * (p.x_size if place.at_once else p.size)
     cdef Py_ssize_t acc_size = p.inner * p.out_size if place.at_once else p.rows.size
@@ -177,20 +177,16 @@ cdef void lift_pieces(
     if single(p, place) and count > p.row.s:
         # The others were read for the row before.
         ahead.first = count - p.row.s
-        lead = 2 * LEAD // p.row.s
-    if by_rows:
-        lead = max(lead // step, 1) * step
     for r in range(rows):
         j = 0
         while j < most:
             run = whole
             pieces = (min(uncut, most - 1) - j) // run      # there is some of the row behind them
             ahead.lead = lead
-            if not by_rows:
-                if j * size + lead < n:
-                    pieces = min(pieces, (n - lead - j * size) // (run * size) + 1)
-                else:
-                    ahead.lead += step - n      # into the next row
+            if j * size + lead < n:
+                pieces = min(pieces, (n - lead - j * size) // (run * size) + 1)
+            else:
+                ahead.lead += step - n      # into the next row
             if pieces <= 0:
                 pieces = 1
                 run = most - j

@@ -147,33 +147,46 @@ cdef inline void twin_term(
 
 
 cdef inline void twin_terms(
-    double* hi, double* lo, int64_t* most, const char* src, int count, bint fresh, int code,
-    bint ranged) noexcept nogil:
-    """The same of three or four terms that are LANES apart.
+    double* hi, double* lo, int64_t* most, const char* src, int lanes, int count, bint fresh,
+    int code, bint ranged) noexcept nogil:
+    """The same of three or four terms to each of some lanes; a lane's are as many apart.
 
     A sum that goes to memory and back takes as long as two additions.
     """
     cdef Py_ssize_t j
     cdef int64_t top
     cdef Twin x
-    for j in range(LANES):
+    for j in range(lanes):
         if fresh:
             x = term(src, j, code, &x)
         else:
             x = with_term(twin(hi[j], lo[j]), src, j, code)
-        x = with_term(x, src, LANES + j, code)
-        x = with_term(x, src, 2 * LANES + j, code)
+        x = with_term(x, src, lanes + j, code)
+        x = with_term(x, src, 2 * lanes + j, code)
         if count > 3:
-            x = with_term(x, src, 3 * LANES + j, code)
+            x = with_term(x, src, 3 * lanes + j, code)
         hi[j] = x.hi
         lo[j] = x.lo
         if ranged:
             top = max(most[j], size_bits(src, j))
-            top = max(top, size_bits(src, LANES + j))
-            top = max(top, size_bits(src, 2 * LANES + j))
+            top = max(top, size_bits(src, lanes + j))
+            top = max(top, size_bits(src, 2 * lanes + j))
             if count > 3:
-                top = max(top, size_bits(src, 3 * LANES + j))
+                top = max(top, size_bits(src, 3 * lanes + j))
             most[j] = top
+
+
+cdef inline void twin_block(
+    double* hi, double* lo, int64_t* most, const char* src, bint fresh, int code,
+    bint ranged) noexcept nogil:
+    """The same of four terms to all lanes, one half of which comes after the other.
+
+    So lines are read in their order: memory is slow if one is left out, and read after the next.
+    """
+    cdef Py_ssize_t half = LANES // 2
+    twin_terms(hi, lo, most, src, LANES // 2, 4, fresh, code, ranged)
+    twin_terms(hi + half, lo + half, most + half, src + 4 * half * size_of(code), LANES // 2, 4,
+               fresh, code, ranged)
 
 
 cdef inline void twin_lanes(
@@ -187,17 +200,17 @@ cdef inline void twin_lanes(
     if lead > 0:
         fetch(src + lead, min(n, 4 * LANES) * size)
     if n >= 4 * LANES:
-        twin_terms(hi, lo, most, src, 4, True, code, ranged)
+        twin_block(hi, lo, most, src, True, code, ranged)
         i = 4 * LANES
     elif n >= 3 * LANES:
-        twin_terms(hi, lo, most, src, 3, True, code, ranged)
+        twin_terms(hi, lo, most, src, LANES, 3, True, code, ranged)
         i = 3 * LANES
     else:
         twin_term(hi, lo, most, src, True, code, ranged)
     while i + 4 * LANES <= n:
         if lead > 0:
             fetch(src + i * size + lead, 4 * LANES * size)
-        twin_terms(hi, lo, most, src + i * size, 4, False, code, ranged)
+        twin_block(hi, lo, most, src + i * size, False, code, ranged)
         i += 4 * LANES
     while i + LANES <= n:
         twin_term(hi, lo, most, src + i * size, False, code, ranged)
@@ -205,19 +218,20 @@ cdef inline void twin_lanes(
 
 
 cdef inline void twin_runs(
-    double* hi, double* lo, int64_t* most, const char* src, Py_ssize_t src_pitch, Py_ssize_t runs,
-    Py_ssize_t n, int code, bint ranged, Py_ssize_t lead) noexcept nogil:
+    double* hi, double* lo, const char* src, Py_ssize_t src_pitch, Py_ssize_t runs, Py_ssize_t n,
+    Reading* reading, int code, bint ranged) noexcept nogil:
     """hi[r] + lo[r] = src[r, 0] + … + src[r, n - 1], of up to RUNS runs.
 
-    If `ranged`, the greatest of LANES sizes is that of all elements.
+    If `ranged`, the peak is raised to the greatest magnitude of all elements.
     """
+    cdef int64_t most[LANES]
     cdef double high[LANES * RUNS]
     cdef double low[LANES * RUNS]
     cdef double high_[LANES * RUNS]
     cdef double low_[LANES * RUNS]
     cdef double rest_hi[RUNS]
     cdef double rest_lo[RUNS]
-    cdef Py_ssize_t i, j, r, whole = n - n % LANES
+    cdef Py_ssize_t i, j, r, whole = n - n % LANES, lead = reading.lead if reading != NULL else 0
     cdef Twin x
     for j in range(LANES if ranged else 0):
         most[j] = 0
@@ -235,9 +249,7 @@ cdef inline void twin_runs(
         halve_twins(high, low, high_, low_, runs * 4)
         halve_twins(high_, low_, high, low, runs * 2)
         halve_twins(hi, lo, high_, low_, runs)
-        if whole == n:
-            return
-    for r in range(runs):
+    for r in range(runs if whole < n else 0):
         x = term(src + r * src_pitch, whole, code, &x)
         rest_hi[r] = x.hi
         rest_lo[r] = x.lo
@@ -250,12 +262,14 @@ cdef inline void twin_runs(
             rest_lo[r] = x.lo
             if ranged:
                 most[r] = max(most[r], size_bits(src + r * src_pitch, j))
-    for r in range(runs):
+    for r in range(runs if whole < n else 0):
         x = twin(rest_hi[r], rest_lo[r])
         if whole > 0:
             x = added[Twin](twin(hi[r], lo[r]), x)
         hi[r] = x.hi
         lo[r] = x.lo
+    if ranged:
+        reading.peak = max(reading.peak, greatest(<const char*> most, LANES))
 
 
 cdef inline void short_runs(
@@ -310,9 +324,8 @@ cdef inline void sum_run(
     """dst[r, 0] = src[r, 0] + … + src[r, n - 1], and dst[r, 0] unless `fresh`; n >= 1."""
     cdef double hi[RUNS]
     cdef double lo[RUNS]
-    cdef int64_t sizes[LANES]
     cdef sum_t sums[RUNS]
-    cdef Py_ssize_t r, runs, lead = 0
+    cdef Py_ssize_t r, runs
     cdef sum_t x
     if n <= 3 and not (reading != NULL and reading.ranged):
         for r in range(rows):
@@ -325,16 +338,13 @@ cdef inline void sum_run(
             dst = <sum_t*> (<char*> dst + dst_pitch)
             src += src_pitch
         return
-    if reading != NULL:
-        lead = reading.lead
     while rows > 0:
         runs = min(rows, RUNS)
         if sum_t is Twin:
             if code == DOUBLE and reading != NULL and reading.ranged:
-                twin_runs(hi, lo, sizes, src, src_pitch, runs, n, code, True, lead)
-                reading.peak = max(reading.peak, greatest(<const char*> sizes, LANES))
+                twin_runs(hi, lo, src, src_pitch, runs, n, reading, code, True)
             else:
-                twin_runs(hi, lo, NULL, src, src_pitch, runs, n, code, False, lead)
+                twin_runs(hi, lo, src, src_pitch, runs, n, reading, code, False)
             for r in range(runs):
                 sums[r] = twin(hi[r], lo[r])
         elif n < LANES:
