@@ -248,6 +248,24 @@ def test_16_bit_averages_half_way_go_to_the_even_one(dtype, n):
 
 
 @pytest.mark.parametrize("policy", ["propagate", "omit"])
+@pytest.mark.parametrize("terms", [2, 3, 5, 64])
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_means_of_floats_are_whole_beyond_the_digits_of_float64(dtype, terms, policy):
+    rng = np.random.default_rng(terms)
+    n = 500
+    whole = rng.integers(2**52, 2**53, (n, 1)) * rng.choice([-1, 1, 1], (n, 1))
+    great = np.ldexp(whole.astype(np.float64), rng.integers(0, 16, (n, 1)))
+    little = np.ldexp(
+        rng.integers(-(2**20), 2**20, (n, terms - 1)) / 2, -rng.integers(0, 20, (n, 1))
+    )
+    x = np.concatenate([great, little], axis=1)
+    means = cypool.avg_pool(x, terms, axis=1, dtype=dtype, nan_policy=policy)
+    info = np.iinfo(dtype)
+    exact = [round(sum(map(Fraction, row)) / terms) for row in x.tolist()]
+    assert means[:, 0].tolist() == [min(max(m, info.min), info.max) for m in exact]
+
+
+@pytest.mark.parametrize("policy", ["propagate", "omit"])
 @pytest.mark.parametrize("dtype", [*BFLOATS, *WIDE_FLOATS])
 def test_what_is_just_beyond_halfway_is_rounded_that_way(dtype, policy):
     x = np.array([[157, 1e-38], [157, -1e-38], [-157, 1e-38], [-157, -1e-38], [157, 0], [159, 0]])

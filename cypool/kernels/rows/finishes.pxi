@@ -72,15 +72,29 @@ cdef inline double quotient(Twin x, double divisor, bint whole) noexcept nogil:
     return q
 
 
-cdef inline double present(
-    Sparse x, double divisor, Ending ending, bint whole) noexcept nogil:
-    """The quotient of what is not NaN; NaN if nothing is left of the elements."""
-    cdef Twin total
-    total.hi = x.hi
-    total.lo = x.lo
+cdef inline void put_quotient(
+    out_t* dst, Twin x, double divisor, bint whole) noexcept nogil:
+    """dst[0] = x / divisor, rounded once."""
+    cdef double q = quotient(x, divisor, whole), size = fabs(q), more
+    cdef uint64_t magnitude = 0
+    if out_t is int64_t or out_t is uint64_t:
+        if 2.0**52 <= size <= 2.0**64:
+            # What double has no digits for: a whole number, and what is left of it may be another.
+            more = rint(quotient(two_sum(fma(-q, divisor, x.hi), x.lo), divisor, True))
+            more = -more if q < 0.0 else more
+            if size < 2.0**64 or more < 0.0:
+                if size < 2.0**64:
+                    magnitude = <uint64_t> size
+                dst[0] = placed(magnitude + <uint64_t> <int64_t> more, q < 0.0, dst)
+                return
+    put(dst, q)
+
+
+cdef inline Twin present(Sparse x) noexcept nogil:
+    """The sum of what is not NaN; NaN if nothing is left of the elements."""
     if x.seen == 0 and x.nans > 0:
-        return NAN
-    return quotient(total, divisor - x.nans if ending.averages else divisor, whole)
+        return twin(NAN, 0.0)
+    return twin(x.hi, x.lo)
 
 
 cdef inline out_t wrapped(uint64_t x, out_t* tag) noexcept nogil:
@@ -265,6 +279,7 @@ cdef void sum_finish(
     cdef Py_ssize_t j, r
     # No more than there are bits, or compilers would shift in wider lanes.
     cdef int shift = ending.shift & <int> (8 * sizeof(sum_t) - 1)
+    cdef double divisor
     cdef bint whole = True
     if out_t is float or out_t is double or out_t is Half or out_t is Brain:
         whole = False
@@ -274,10 +289,11 @@ cdef void sum_finish(
     for r in range(rows):
         if sum_t is Twin:
             for j in range(n):
-                put(dst + j, quotient(src[j], factors[j], whole))
+                put_quotient(dst + j, src[j], factors[j], whole)
         elif sum_t is Sparse:
             for j in range(n):
-                put(dst + j, present(src[j], factors[j], ending, whole))
+                divisor = factors[j] - src[j].nans if ending.averages else factors[j]
+                put_quotient(dst + j, present(src[j]), divisor, whole)
         elif sum_t is Wide:
             for j in range(n):
                 dst[j] = divided[out_t](src[j], factors[j], dst)
