@@ -4,7 +4,8 @@ cdef enum:
     SLOTS = 3           # source rows handed to a fold at once that are staged tap by tap
     LONG_ROWS = 8192    # bytes of a window's rows: longer ones are folded in pieces
     PIECE = 1024        # of so many bytes of all rows together
-    LEAD = 8192         # what is fetched lies so many bytes further on
+    LEAD = 8192         # what is fetched lies so many bytes further on, or a share of that
+    LEAD_NEAR = 2048    # or where all of a window's rows lie end to end
     LEAD_PIECES = 4096  # or in pieces of rows
     LEAD_RUNS = 2048    # or where runs are added up
     LEAD_OUT = 2048     # and output that is not written at the end
@@ -224,7 +225,7 @@ cdef void lift_batch(
     Sources of a row are read side by side, which is slow from memory.
     """
     cdef Ahead ahead
-    cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size), near = 0, i = 0
+    cdef Py_ssize_t n = cells * (p.x_size if place.at_once else p.size), near = 0, lead, i = 0
     # Rows that are dealt out, or that windows share, are to stay whole.
     cdef bint whole = place.at_once and p.form >= FORM_WINDOWS
     if place.fetches and count > 1:
@@ -239,7 +240,9 @@ cdef void lift_batch(
         results_of(p, place, &ahead, fresh)
         ahead.first = count if p.fetches_planes else 0
         ahead.near = near
-        ahead.lead = max(LEAD * near // count // (step + 1), 1) * step
+        # 16-bit floats are looked at some rows at a time before they are added up.
+        lead = LEAD_NEAR if near == count and p.x_size > 2 else LEAD * near // count
+        ahead.lead = max(lead // (step + 1), 1) * step
         ahead.size = min(step, near * n)
         i = ahead.first + near
         while i < count:    # the first ones are what was fetched last
