@@ -30,6 +30,7 @@ from arrays import (
 )
 from cases import FUNCTIONS
 from numpy.lib.stride_tricks import as_strided
+from planned import changed
 
 import cypool
 from cypool import (
@@ -46,6 +47,7 @@ from cypool import (
     min_pool,
     sum_pool,
 )
+from cypool.planning import tiling
 
 INF, NAN = math.inf, math.nan
 LOCAL = (max_pool, min_pool, avg_pool, sum_pool, lp_pool)
@@ -1415,3 +1417,36 @@ def test_flags_of_other_kinds_are_taken_for_what_they_equal():
         assert_same(cypool.max_pool(x, 2, ceil_mode=flag), [1, 3, 4])
     for flag in (0, np.False_, np.uint8(0)):
         assert_same(cypool.max_pool(x, 2, ceil_mode=flag), [1, 3])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("n", "k", "s", "d", "before"),
+    [
+        (9000, 2500, 1, 1, 0),
+        (9000, 5001, 1, 1, 2500),
+        (12000, 9001, 3, 1, 100),
+        (9000, 2100, 1, 2, 0),
+        (9000, 2100, 7, 3, 50),
+        (14000, 13000, 5, 1, 6000),
+        (3000, 4000, 1, 1, 3999),
+    ],
+)
+def test_windows_longer_than_a_block_of_rows(n, k, s, d, before, dtype):
+    rng = np.random.default_rng(k)
+    x = rng.integers(0, 100, (2, n))
+    taps = [
+        slice(max(i, i % d), max(i + d * (k - 1) + 1, 0), d)
+        for i in range(-before, n + before - d * (k - 1), s)
+    ]
+    greatest = np.stack([x[:, tap].max(axis=1) for tap in taps], axis=1)
+    sums = np.stack([x[:, tap].sum(axis=1) for tap in taps], axis=1)
+    window = {"kernel_size": k, "stride": s, "dilation": d, "padding": before, "axis": 1}
+    for block in (1, tiling.LONGEST_BLOCK):
+        with changed(LONGEST_BLOCK=block):
+            for threads in (1, 3):
+                options = {**window, "num_threads": threads}
+                maxima = cypool.max_pool(x.astype(dtype), **options)
+                np.testing.assert_array_equal(maxima, greatest.astype(dtype), strict=True)
+                added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
+                np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)

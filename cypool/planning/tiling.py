@@ -21,6 +21,9 @@ LARGE_BLOCK = 24576
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 524288
 
+#: Nor are those of rows that slide along long windows, whose results take as much again.
+LONGEST_BLOCK = 196608
+
 #: Bytes of the rows of a tile of transposed windows that overlap and become output at once.
 SPREAD_BLOCK = 131072
 
@@ -90,6 +93,9 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
         tile, cap = lifted_block(row, lane, cell, leading)
     elif joins:
         tile, cap = joined_block(row, lane, cell, leading)
+    elif lane.out > 1 and not reduces and 2 * lane.d * lane.k > cap:
+        # Taps had better fit in one pass: each of several slides to every position again.
+        cap = max(min(4 * lane.d * lane.k, LONGEST_BLOCK // cell), cap)
     # Elements may be compared as they are, and so may what lies behind rows.
     compared = arithmetic.is_plain_order()
     couples = lane.k == lane.s == 2 and inner == lane.d == 1
