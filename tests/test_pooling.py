@@ -1450,3 +1450,105 @@ def test_windows_longer_than_a_block_of_rows(n, k, s, d, before, dtype):
                 np.testing.assert_array_equal(maxima, greatest.astype(dtype), strict=True)
                 added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
                 np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
+
+
+def long_windows_of_rows(x, k, s, d, before):
+    """Return the greatest and the sum of windows along the rows, nothing where there is none."""
+    n = len(x)
+    taps = [
+        slice(max(i, i % d), max(i + d * (k - 1) + 1, 0), d)
+        for i in range(-before, n + before - d * (k - 1), s)
+    ]
+    return np.stack([x[tap].max(axis=0) for tap in taps]), np.stack(
+        [x[tap].sum(axis=0) for tap in taps]
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "float32", "float64", ">f4"])
+@pytest.mark.parametrize(
+    ("n", "k", "s", "d", "before"),
+    [
+        (700, 101, 1, 1, 50),
+        (1500, 401, 1, 1, 200),
+        (700, 350, 3, 1, 10),
+        (900, 97, 2, 3, 40),
+        (900, 301, 90, 1, 150),
+        (400, 390, 1, 1, 300),
+        (500, 70, 1, 6, 0),
+    ],
+)
+def test_rows_of_long_windows(n, k, s, d, before, dtype):
+    rng = np.random.default_rng(k)
+    x = rng.integers(0, 100, (n, 90))
+    greatest, sums = long_windows_of_rows(x, k, s, d, before)
+    window = {"kernel_size": k, "stride": s, "dilation": d, "padding": before, "axis": 0}
+    native = np.dtype(dtype).newbyteorder("=")
+    for plan in ({}, {"WHOLE": 1, "STRIP": 1}, {"WHOLE": 400, "JOINED_BLOCK": 1}):
+        with changed(**plan):
+            for threads in (1, 3):
+                options = {**window, "num_threads": threads}
+                maxima = cypool.max_pool(x.astype(dtype), **options)
+                np.testing.assert_array_equal(maxima, greatest.astype(native))
+                added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
+                np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(450, 500), (450, 500, 3), (3, 450, 300)])
+@pytest.mark.parametrize("k", [(301, 350), (120, 401), (201, 7)])
+def test_planes_of_long_windows(k, shape, dtype):
+    rng = np.random.default_rng(k[0])
+    x = rng.integers(0, 100, shape)
+    axes = (0, 1) if shape[0] > 3 else (0, 1, 2)
+    greatest, sums = x, x
+    for size, axis in zip(k, axes[-2:], strict=True):
+        greatest = np.moveaxis(greatest, axis, 0)
+        sums = np.moveaxis(sums, axis, 0)
+        greatest = long_windows_of_rows(greatest, size, 1, 1, size // 2)[0]
+        sums = long_windows_of_rows(sums, size, 1, 1, size // 2)[1]
+        greatest = np.moveaxis(greatest, 0, axis)
+        sums = np.moveaxis(sums, 0, axis)
+    if len(axes) == 3:
+        greatest, sums = greatest.max(axis=0, keepdims=True), sums.sum(axis=0, keepdims=True)
+        k = (3, *k)
+    padding = tuple(size // 2 for size in k[-2:])
+    padding = padding if len(axes) == 2 else (0, *padding)
+    window = {"kernel_size": k, "stride": 1, "padding": padding, "axis": axes}
+    for plan in ({}, {"LARGEST_JOINED": 300000}):
+        with changed(**plan):
+            for threads in (1, 3):
+                options = {**window, "num_threads": threads}
+                maxima = cypool.max_pool(x.astype(dtype), **options)
+                np.testing.assert_array_equal(maxima, greatest.astype(dtype), strict=True)
+                added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
+                np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [31, 90, 211])
+def test_nan_spoils_the_long_windows_that_it_is_in(k, dtype):
+    rng = np.random.default_rng(k)
+    x = rng.standard_normal((700, 40)).astype(dtype)
+    x[rng.integers(0, 700, 5), rng.integers(0, 40, 5)] = np.nan
+    x[333, 7] = np.inf
+    expected = long_windows_of_rows(x, k, 1, 1, 0)[0]
+    for threads in (1, 3):
+        maxima = cypool.max_pool(x, k, 1, axis=0, num_threads=threads)
+        np.testing.assert_array_equal(maxima, expected, strict=True)
+        both = cypool.max_pool(x, (k, 3), 1, axis=(0, 1), num_threads=threads)
+        wide = np.stack([expected[:, i : i + 38] for i in range(3)]).max(axis=0)
+        np.testing.assert_array_equal(both, wide, strict=True)
+
+
+def test_sums_of_long_windows_that_are_rounded_after_exact_ones_are_mended():
+    # Rows are added up exactly until the last ones come, which cancel.
+    x = np.ones((3000, 300), np.float32)
+    x[2500:2900:2] = 3e30
+    x[2501:2900:2] = -3e30
+    x[2600, ::3] = 1.5
+    for k in (101, 401):
+        got = cypool.avg_pool(x, k, 1, axis=0, num_threads=1)
+        for row in (0, 1500, 2300, 2450, 2499, 2550, 2599):
+            for column in (0, 1):
+                total = sum(Fraction(float(v)) for v in x[row : row + k, column])
+                assert got[row, column] == np.float32(float(total / k)), (row, column)

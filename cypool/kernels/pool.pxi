@@ -126,7 +126,7 @@ cdef class Plan:
         bint omits, bint scans, bint checks, int form, int margin, bint leading, bint reduces,
         bint slides, bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room,
-        Py_ssize_t parts, bint parts_rows, object beside,
+        Py_ssize_t block, Py_ssize_t strip, Py_ssize_t parts, bint parts_rows, object beside,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i
@@ -187,6 +187,8 @@ cdef class Plan:
         p.stack = stack
         p.taps = taps
         p.pitch = pitch
+        p.block = block
+        p.strip = strip
         p.parts = parts
         p.parts_rows = parts_rows
         p.unit = p.inner if p.inner * p.rows.size in (1, 2, 4, 8, 16) else 1

@@ -156,7 +156,10 @@ def depth_of(roles: Roles, tiling: Tiling, parts: int, parts_rows: bool) -> int:
     if tiling.lifts:
         rows = rows_above // 3 + 3 + doublings(row.k)
     if tiling.joins:
-        rows = rows_above // 3 + 3 + row.k // 2 + 1  # half a block on the average
+        # Half a block on the average, and what is common to windows, a block more.
+        rows = rows_above // 3 + 3 + tiling.block // 2 + 1
+        if tiling.block < row.k:
+            rows += tiling.block + row.k // tiling.block + row.k % tiling.block // 3
     cells = tiling.taps // 64 + 64 if tiling.reduces else tiling.taps
     slides = (lane.s == 1 or tiling.slides) and not (tiling.reduces or tiling.bare)
     if roles.is_even() and slides:

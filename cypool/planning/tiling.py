@@ -18,6 +18,21 @@ STRIDED_BLOCK = 6144
 #: The same where tiles are made tall, for windows that overlap much.
 LARGE_BLOCK = 24576
 
+#: Bytes of the rows that windows are joined of: as near an L1 cache as long windows let them be.
+JOINED_BLOCK = 49152
+
+#: They are no more than so many, whatever the windows.
+LARGEST_JOINED = 27 << 16
+
+#: Windows of so many rows or less are joined of blocks of their own size, which is less work.
+WHOLE = 64
+
+#: Joined rows are whole multiples of so many cells, unless there are no more.
+ALIGNED = 64
+
+#: Bytes of the results of joined rows that are finished together.
+STRIP = 131072
+
 #: No block is larger, whatever the window: a thread has four.
 LARGEST_BLOCK = 524288
 
@@ -57,6 +72,8 @@ class Tiling(NamedTuple):
     joins: bool = False
     bare: bool = False
     pairs: bool = False
+    block: int = 1  # rows of a block that windows are joined of, for each phase of the dilation
+    strip: int = 0  # rows that are finished before the next ones of a tile are folded
 
     def passes(self, lane: Axis) -> int:
         """How many times it takes to fold all taps along the lanes."""
@@ -86,13 +103,13 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     else:
         path = path_of(arithmetic, roles, 0 if leading else passes_along(lane, reduces, slides))
     lifts, joins = path == "lifts", path == "joins"
-    tile, cap = row.out, max(BLOCK // cell, 1)
+    tile, cap, block, strip = row.out, max(BLOCK // cell, 1), 1, row.out
     if form == "shared":
         tile, cap = shared_block(row, cell)
     elif lifts:
         tile, cap = lifted_block(row, lane, cell, leading)
     elif joins:
-        tile, cap = joined_block(row, lane, cell, leading)
+        tile, cap, block, strip = joined_block(row, lane, cell, leading, roles.rows_above > 1)
     elif lane.out > 1 and not reduces and 2 * lane.d * lane.k > cap:
         # Taps had better fit in one pass: each of several slides to every position again.
         cap = max(min(4 * lane.d * lane.k, LONGEST_BLOCK // cell), cap)
@@ -100,6 +117,8 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     compared = arithmetic.is_plain_order()
     couples = lane.k == lane.s == 2 and inner == lane.d == 1
     taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
+    if joins and lane.d * lane.k <= cap - 2 * ALIGNED:
+        taps = lane.k  # another pass would be over all rows again
     reach = lane.d * (taps - 1) + 1
     # Pairs that become output at once fill no scratch, and run on along the whole row: memory is
     # read faster so.
@@ -107,6 +126,8 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     width = max(cap, PAIRED) if pairs_at_once and couples and path == "direct" else cap
     lanes = min(lane.out, max(width - reach, 0) // lane.s + 1)
     lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
+    if joins and lanes >= ALIGNED:
+        lanes = min(-(-lanes // ALIGNED) * ALIGNED, lane.out)
     pairs = (
         # Pairs need no scratch rows at all, but each row ends in a remainder.
         couples
@@ -134,7 +155,14 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     )
     if bare:
         pitch = lane.n
-    return Tiling(tile, lanes, taps, pitch, leading, reduces, slides, lifts, joins, bare, pairs)
+    if joins and taps < lane.k:
+        # Each pass along the lanes is over all rows of a tile.
+        tile = strip = max(LARGEST_BLOCK // (lanes * cell), 1)
+    tile = min(tile, row.out)
+    strip = min(tile, strip) if joins else tile
+    return Tiling(
+        tile, lanes, taps, pitch, leading, reduces, slides, lifts, joins, bare, pairs, block, strip
+    )
 
 
 def reduces_along(lane: Axis) -> bool:
@@ -150,26 +178,50 @@ def path_of(arithmetic: Arithmetic, roles: Roles, passes: int) -> str:
     if row.out == 1 or row.spacing != geometry.REGULAR or not small:
         return "direct"
     mapped = arithmetic.mapping not in ("none", "square")
-    path = row_path(roles.rows_above, row, lane.n * cell, passes, mapped)
-    rounds = arithmetic.accumulator in ("double", "twin", "sparse")
-    return "lifts" if path == "joins" and rounds and row.k > DEEPEST else path
+    return row_path(roles.rows_above, row, lane.n * cell, passes, mapped)
 
 
-def joined_block(row: Axis, lane: Axis, cell: int, leading: bool) -> tuple[int, int]:
-    """Return how many rows a tile of joined rows has, and how many cells each may have.
+class Joined(NamedTuple):
+    """How rows are joined: rows of a tile, cells they may have, rows of a block and a strip."""
 
-    A block of rows is kept while the rows of the next one are read; a tile is some blocks, as it
-    shares the rows of one with the next tile.
+    tile: int
+    cap: int
+    block: int
+    strip: int
+
+
+def joined_block(row: Axis, lane: Axis, cell: int, leading: bool, given: bool) -> Joined:
+    """Choose how rows are joined; they are folded into scratch memory if they are `given`.
+
+    A thread has rows of suffixes and prefixes, and rows that are given.  Wide rows have a small
+    part in common with the next tile, and windows along them are folded in one pass.
     """
-    reach = reach_of(row)
-    most = LARGEST_BLOCK // cell
-    wanted = 1 if leading else 36 * lane.d * lane.k
-    cap = max(2 * BLOCK // (cell * reach), min(wanted, BLOCK // cell, most // reach), 1)
-    whole = row.k * row.d
-    height = min(max(3 * whole, 64 * row.s), most // cap)
+    reach, wide = lane.d * lane.k, 1 if leading else 36 * lane.d * lane.k
+    block = block_of(row.k)
+    if given and row.k <= DEEPEST and 2 * row.k * row.d * wide * cell <= LARGEST_JOINED:
+        block = row.k  # each row is folded once
+    whole = block * row.d
+    rows = ((2 if given else 1) * block + 1 + row.k // block) * row.d + 5
+    cap = max(JOINED_BLOCK // (cell * rows), min(wide, BLOCK // cell), 1 if leading else 3 * reach)
+    room = LARGEST_JOINED // (cell * rows)
+    cap = max(min(cap, max(room - ALIGNED, room // 2)), 1)
     blocks = -(-row.out * row.s // whole)
+    height = max(3 * row.k * row.d, 64 * row.s)
     blocks = -(-blocks // -(-blocks // max(height // whole, 1)))  # tiles of one size
-    return min(max(blocks * whole // row.s, 1), row.out), cap
+    return Joined(max(blocks * whole // row.s, 1), cap, block, max(STRIP // (cap * cell), 1))
+
+
+def block_of(k: int) -> int:
+    """Return the size of the blocks that windows of k are joined of.
+
+    With blocks of B, a window takes the prefixes of k // B - 1 others and k % B rows: once for B
+    windows.
+    """
+    if k <= WHOLE:
+        return k
+    root = math.isqrt(k)
+    blocks = range(root, max(WHOLE, 3 * root // 2) + 1)
+    return min(blocks, key=lambda block: (k // block - 1 + k % block) / block)
 
 
 def lifted_block(row: Axis, lane: Axis, cell: int, leading: bool) -> tuple[int, int]:
@@ -246,7 +298,7 @@ def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
     if taps < lane.k or lane.turned_d != 1:
         reach = min(reach, lane.n)  # only windows that slide take cells beyond the axis
     tile = min(row.out, max(cap // max(reach, lanes), 1))
-    return Tiling(tile, lanes, taps, reach)
+    return Tiling(tile, lanes, taps, reach, strip=tile)
 
 
 def row_path(rows_above: int, row: Axis, row_bytes: int, passes: int, mapped: bool) -> str:

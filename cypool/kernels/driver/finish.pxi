@@ -14,7 +14,7 @@ cdef void finish(
     cdef const char* src
     cdef char* out
     cdef char* dst
-    if p.rows.scan != NULL:
+    if place.rounded:
         bound = doubt(p, &place.range_, &overflows)
     while r < place.rows:
         src = result + r * row_bytes

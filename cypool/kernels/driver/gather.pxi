@@ -80,6 +80,8 @@ cdef void gather(
         place.seen = 0
         block = scratch
         if p.joins:
+            if p.taps < p.lane.k:
+                place.joined.end = -1   # other rows than those of the last pass
             join_rows(p, call, place, base, lo, hi, taps, fresh, result, result_row, scratch)
             fresh = False
             tap += p.taps
@@ -236,14 +238,8 @@ cdef Py_ssize_t whole_vectors(
 cdef void gather_warily(
     const Pool* p, const Call* call, Place* place, char* scratch, char* result,
     Py_ssize_t result_row) noexcept nogil:
-    """Gather, with the range of the elements if any sum was rounded.
-
-    Most items are spared the scan; where one needs it, the next is likely to, too.  Sums of Twins
-    are always rounded.
-    """
-    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    """Gather, and see whether any sum was rounded; those of Twins always are."""
     cdef fenv_t forgotten
-    place.scans = p.rows.scan != NULL and (p.rows.twins or memory.wary)
     if p.rows.scan == NULL or p.rows.twins:
         gather(p, call, place, 0, scratch, result, result_row)
         return
@@ -252,9 +248,4 @@ cdef void gather_warily(
     else:
         feclearexcept(FE_INEXACT)
     gather(p, call, place, 0, scratch, result, result_row)
-    memory.wary = cypool_rounded()
-    if not memory.wary:
-        place.range_.peak = 0
-    elif not place.scans:
-        place.scans = True
-        gather(p, call, place, 0, scratch, result, result_row)
+    place.rounded = place.rounded or cypool_rounded()

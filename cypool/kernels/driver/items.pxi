@@ -63,6 +63,8 @@ cdef struct Pool:
     Py_ssize_t plane_rows   # rows of accumulators from a plane to the next
     Py_ssize_t taps         # lane taps per pass
     Py_ssize_t parts        # pieces a window is split into, to share out few large windows
+    Py_ssize_t block        # rows of a block that windows are joined of, for each phase
+    Py_ssize_t strip        # rows that are finished before the next ones of an item are folded
     bint parts_rows         # parts split the row axis's taps (else the passes over lane taps)
     Py_ssize_t pitch        # cells per scratch row, a multiple of the lane stride
     Py_ssize_t res_pitch    # cells per row of results
@@ -104,6 +106,24 @@ cdef struct Memory:
     Py_ssize_t rows
     double count            # and what the outer windows count
 
+# The rows that windows are joined of, by their positions.
+cdef struct Joined:
+    Py_ssize_t end          # of the block that there are suffixes of; negative before the first
+    Py_ssize_t next_        # the first row behind it that is in no prefix yet
+    Py_ssize_t seen         # rows before it are in the item's range
+    Py_ssize_t top          # there are no rows before it,
+    Py_ssize_t bottom       # nor from here on
+    bint direct             # rows are elements that lie in the input
+    bint by_block           # what comes is read a block at a time, not row by row
+    bint sure               # no row of this block, or behind it, has a NaN
+    const char* src         # the row
+    Py_ssize_t origin       # at this position
+    Py_ssize_t pitch        # and from a row to the next
+    char* given             # rows that are not in the input
+    char* suffixes          # of the block, and what is common to its windows
+    char* prefixes          # of the blocks behind it, as far as they reach
+    char* prefix            # the last one
+
 # Where an item lies.
 cdef struct Place:
     Py_ssize_t x_at         # byte offset of the first tap of the outer axes
@@ -123,9 +143,11 @@ cdef struct Place:
     bint fetches            # rows are read where they lie, and fetched before
     const char* results     # of the first of the rows that are folded, in the output
     Py_ssize_t results_step     # and from a row's to the next
+    bint rounded            # sums of the item were
     bint scans              # the item's elements widen
     Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
+    Joined joined
 
 
 cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
@@ -152,6 +174,8 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     place.doubtful = False
     place.range_.peak = 0
     place.range_.low = <uint64_t> -1
+    place.rounded = False
+    place.joined.end = -1
     for i in range(p.nouter - 1, -1, -1):
         axis = &p.outer[i]
         n = axis.out

@@ -70,149 +70,246 @@ cdef const Pool* lift_rows(
 cdef void join_rows(
     const Pool* p, const Call* call, Place* place, Py_ssize_t base, Py_ssize_t lo, Py_ssize_t hi,
     Py_ssize_t taps, bint fresh, char* result, Py_ssize_t result_row, char* scratch) noexcept nogil:
-    """Fold the windows of an item, where row windows overlap much and rows are long.
+    """Fold the windows of some rows of an item, where row windows overlap much and rows are long.
 
-    Positions are counted from the start of the first window of the axis, and so are the blocks
-    that windows are joined of: a sum is the same in every tile.
+    A window that starts in a block of rows is a suffix of the block, with what all windows that
+    start there have in common, and a prefix of the rows behind that.  Positions are counted from
+    the start of the first window of the axis, and so are blocks: a sum is the same in every tile.
     """
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
-    cdef Py_ssize_t n = (hi - lo) * p.inner, d = p.row.d, whole = p.row.k * d
-    cdef Py_ssize_t first = place.row * p.row.s, last_at = first + (place.rows - 1) * p.row.s
-    cdef Py_ssize_t stop = last_at + whole - d + 1
-    cdef Py_ssize_t top = clamped(p.row.before, first, stop)
-    cdef Py_ssize_t bottom = clamped(p.row.before + p.row.n, top, stop)
-    cdef char* suffixes = scratch + p.at_joined
-    cdef char* next_suffixes = suffixes + whole * block_row
-    cdef char* prefixes = next_suffixes + whole * block_row
-    cdef char* lifted_rows = prefixes + d * block_row
-    cdef const char* src = lifted_rows     # the row at `first`
+    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, n = (hi - lo) * p.inner
+    cdef Py_ssize_t d = p.row.d, whole = p.block * d, reach = p.row.k * d, at, last, ahead, r
+    cdef Joined* joined = &place.joined
     cdef const char* out = call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os
-    cdef const char* batch[2]
-    cdef char* window_row = scratch + lo * acc_cell
+    cdef const char* pair[2]
+    cdef char* window_row = scratch + lo * p.inner * p.rows.size
     cdef char* prefix
-    cdef Py_ssize_t pitch = block_row, begin, end = -1, at, last, next_ = 0, i, r, ahead
-    cdef bint direct = single(p, place) and not call.staged and p.rows.lift_join != NULL
-    cdef bint sure = False, next_sure
-    cdef const Pool* q = p
-    cdef fold_f fold
-    cdef join_f join
-    cdef Span row
-    if direct:
-        pitch = p.row.xs
-        src = call.x + place.x_at + (base + lo) * p.lane.xs + (first - p.row.before) * pitch
-        if place.scans and top < bottom:
-            p.rows.scan(src + (top - first) * pitch, pitch, bottom - top, n, &place.range_)
-    else:
-        row.first = 0
-        row.stop = 1
-        row.count = 1
-        i = top
-        while i < bottom:
-            row.start = i - p.row.before
-            r = min(bottom - i, p.staged_rows) if call.staged else bottom - i
-            vertical(p, call, place, &row, r, 1, lifted_rows + (i - first) * block_row, block_row,
-                     base + lo, hi - lo, scratch + p.at_raw)
-            i += r
+    cdef const Pool* q
+    if joined.end < 0:
+        begin_joined(p, call, place, base + lo, scratch)
     if not p.leading:
         pad(p, scratch, 1, lo, hi)
     for r in range(place.rows):
-        at = first + r * p.row.s
-        if at >= end:
-            begin = at // whole * whole
-            if begin == end and p.sure != NULL:
-                suffixes, next_suffixes = next_suffixes, suffixes
-                sure = next_sure
-            else:
-                sure = fold_block(p, direct, suffixes, block_row, src + (begin - first) * pitch,
-                                  pitch, at - begin, top - begin, bottom - begin, n, end < 0)
-            end = begin + whole
-            q = p
-            if p.sure != NULL:
-                # Windows from here on reach into the next block, which may have a NaN.
-                if last_at >= end:
-                    next_sure = fold_block(p, direct, next_suffixes, block_row,
-                                           src + (end - first) * pitch, pitch, 0, top - end,
-                                           bottom - end, n, begin <= first)
-                else:
-                    i = min(max(end, top), bottom)
-                    next_sure = surest(p, src + (i - first) * pitch, pitch, bottom - i, n) != p
-                q = p.sure if sure and next_sure else p
-            fold = q.rows.lift if direct else q.rows.fold
-            join = q.rows.lift_join if direct else q.rows.fold_join
-            p.rows.clear(prefixes, block_row, d, n)
-            next_ = end
-        # What the next block is folded of after this one, or what is read two rows later.
-        ahead = at + 2 * whole if p.sure != NULL else at + whole - d + 1 + 2 * p.row.s
-        for i in range(ahead, min(ahead + p.row.s, bottom) if direct else 0):
-            fetch(src + (i - first) * pitch, n * p.size)
-        if direct and p.plain and p.rows.finish == NULL:
+        at = (place.row + r) * p.row.s
+        if at >= joined.end:
+            begin_block(p, call, place, at, base + lo, hi - lo, scratch)
+        q = p.sure if joined.sure else p
+        # What the next block begins with, or what is read two rows later.
+        ahead = at + reach + (whole if joined.by_block else 2 * p.row.s - d + 1)
+        fetch_rows(joined, ahead, p.row.s, n * p.size)
+        if p.block < p.row.k:
+            fetch_rows(joined, at + whole, p.row.s, n * p.size)
+        if joined.direct and p.plain and p.rows.finish == NULL:
             fetch(out + r * p.row.os, place.lanes * p.inner * p.out_size)
         if p.leading:
             window_row = result + r * result_row
-        batch[0] = suffixes + (at - begin) * block_row
-        if at < begin + d:
-            p.rows.fold(window_row, 0, batch, 0, 1, 1, n, True, NULL)
+        last = at + reach - d
+        pair[0] = joined.suffixes + (at + whole - joined.end) * block_row
+        if at + whole - joined.end < d:
+            p.rows.fold(window_row, 0, pair, 0, 1, 1, n, True, NULL)
         else:
-            last = at + whole - d
-            for i in range(next_, last + 1):
-                prefix = prefixes + i % d * block_row
-                batch[1] = src + (i - first) * pitch
-                if not top <= i < bottom:
-                    continue
-                if i == last:
-                    join(window_row, prefix, batch[0], batch[1], n)
-                else:
-                    fold(prefix, 0, batch + 1, 0, 1, 1, n, False, NULL)
-            next_ = last + 1
-            if not top <= last < bottom:
-                batch[1] = prefixes + last % d * block_row
-                p.rows.fold(window_row, 0, batch, 0, 2, 1, n, True, NULL)
+            prefix = joined.prefix + phase(last, d) * block_row
+            add_to_prefix(q, joined, last, n)
+            joined.next_ = last + 1
+            if joined.top <= last < joined.bottom:
+                (q.rows.lift_join if joined.direct else q.rows.fold_join)(
+                    window_row, prefix, pair[0], row_of(joined, last), n)
+            else:
+                pair[1] = prefix
+                p.rows.fold(window_row, 0, pair, 0, 2, 1, n, True, NULL)
         if not p.leading:
             across(q, result + r * result_row, result_row, scratch, block_row, 1, place.lanes,
                    taps, NULL, fresh, scratch + p.block_bytes)
 
 
-cdef bint fold_block(
-    const Pool* p, bint direct, char* dst, Py_ssize_t dst_pitch, const char* src,
-    Py_ssize_t src_pitch, Py_ssize_t begin, Py_ssize_t top, Py_ssize_t bottom,
-    Py_ssize_t n, bint touches) noexcept nogil:
-    """Fold each row of a block of k from `begin` on with those below it, d rows further each.
+cdef inline const char* row_of(const Joined* joined, Py_ssize_t i) noexcept nogil:
+    return joined.src + (i - joined.origin) * joined.pitch
 
-    There are rows only from `top` on and before `bottom`, which are touched first if they come from
-    memory.  Returns whether it is sure that none of them has a NaN: the first of the results would
-    have it.
+
+cdef inline Py_ssize_t phase(Py_ssize_t i, Py_ssize_t d) noexcept nogil:
+    return i % d if d > 1 else 0
+
+
+cdef inline char* prefix_from(const Pool* p, const Joined* joined, Py_ssize_t i) noexcept nogil:
+    """The prefix, a row for each phase, of the block of rows that begins with row i."""
+    cdef Py_ssize_t behind = i - p.row.k % p.block * p.row.d
+    cdef Py_ssize_t slot = behind // (p.block * p.row.d) % (p.row.k // p.block)
+    return joined.prefixes + slot * p.row.d * p.pitch * p.inner * p.rows.size
+
+
+cdef void begin_joined(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t position,
+    char* scratch) noexcept nogil:
+    """Say where the rows lie that an item's windows are joined of; none of them is read yet."""
+    cdef Joined* joined = &place.joined
+    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, first = place.row * p.row.s
+    cdef Py_ssize_t rows = min(p.row.out - place.row, p.tile)
+    joined.direct = single(p, place) and not call.staged and p.rows.lift_join != NULL
+    joined.sure = False
+    joined.by_block = p.sure != NULL or place.scans
+    joined.suffixes = scratch + p.at_joined
+    joined.prefixes = joined.suffixes + (p.block + 1) * p.row.d * block_row
+    joined.given = joined.prefixes + p.row.k // p.block * p.row.d * block_row
+    joined.src = joined.given
+    joined.pitch = block_row
+    joined.origin = first
+    if joined.direct:
+        joined.src = call.x + place.x_at + position * p.lane.xs
+        joined.pitch = p.row.xs
+        joined.origin = p.row.before
+    joined.top = max(p.row.before, first)
+    joined.bottom = min(
+        p.row.before + p.row.n, first + (rows - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1)
+    joined.next_ = first
+    joined.seen = first
+
+
+cdef void begin_block(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t at, Py_ssize_t position,
+    Py_ssize_t cells, char* scratch) noexcept nogil:
+    """Make the suffixes of the block that the window at position `at` starts in.
+
+    Its windows have in common what is between the block and the end of the first: the prefixes of
+    the blocks before, and behind the block some rows.
     """
-    cdef Py_ssize_t d = p.row.d, whole = p.row.k * d, i
-    for i in range(max(begin, top), min(whole, bottom) if direct and touches else 0):
-        touch(src + i * src_pitch, n * p.size, dst)
-    for i in range(whole - d, whole):
-        accumulate(p, direct, dst + i * dst_pitch, dst_pitch, src + i * src_pitch, src_pitch,
-                   (i - begin) // d + 1 if i >= begin else 0, top - i, bottom - i, n)
-    return surest(p, dst + begin * dst_pitch, dst_pitch, min(d, whole - begin), n) != p
+    cdef Joined* joined = &place.joined
+    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, n = cells * p.inner, d = p.row.d
+    cdef Py_ssize_t whole = p.block * d, begin = at // whole * whole, end = begin + whole, f, i, j
+    cdef Py_ssize_t tails = begin + p.row.k * d         # rows behind the block's first window,
+    cdef Py_ssize_t prefixes = end + p.row.k % p.block * d      # and of the blocks before
+    cdef bint goes_on = joined.end == begin, alone = p.block == p.row.k
+    cdef char* common = joined.suffixes + whole * block_row
+    cdef const char* prefix
+    joined.next_ = max(joined.next_, prefixes)
+    while joined.next_ < tails:
+        i = joined.next_ - (joined.next_ - prefixes) % whole
+        if joined.next_ == i:
+            read_rows(p, call, place, i, i + whole, position, cells, scratch)
+            joined.prefix = prefix_from(p, joined, i)
+            p.rows.clear(joined.prefix, block_row, d, n)
+        add_to_prefix(p, joined, i + whole, n)
+        joined.next_ = i + whole
+    if prefixes > end:
+        read_rows(p, call, place, end, prefixes, position, cells, scratch)
+    p.rows.clear(common, block_row, 0 if alone else d, n)
+    for f in range(0 if alone else d):
+        for j in range(p.row.k // p.block - 1):
+            prefix = prefix_from(p, joined, prefixes + j * whole) + f * block_row
+            p.rows.fold(common + f * block_row, 0, &prefix, 0, 1, 1, n, False, NULL)
+        add_rows(p, joined, common + f * block_row, end + f, prefixes, n)
+    # The rows behind windows that are blocks are those of the next.
+    if not (alone and goes_on):
+        read_rows(p, call, place, at, end, position, cells, scratch)
+    if alone and goes_on and joined.direct and p.sure != NULL:
+        joined.suffixes, joined.given = joined.given, joined.suffixes
+    else:
+        accumulate(p, joined, joined.suffixes, at, end, n)
+    read_rows(p, call, place, tails, tails + whole, position, cells, scratch)
+    joined.prefix = prefix_from(p, joined, tails)
+    p.rows.clear(joined.prefix, block_row, d, n)
+    joined.end = end
+    i = max(joined.seen, joined.top)
+    j = min(tails + whole, joined.bottom)
+    if joined.direct and place.scans and i < j:
+        p.rows.scan(row_of(joined, i), joined.pitch, j - i, n, &place.range_)
+        joined.seen = j
+    if p.sure == NULL:
+        return
+    # A suffix has a NaN if any of its rows has.
+    joined.sure = p.rows.numbers(joined.suffixes + at % whole * block_row, block_row,
+                                 min(d, end - at), n)
+    if alone and joined.direct:
+        accumulate(p, joined, joined.given, tails, tails + whole, n)
+        joined.sure &= p.rows.numbers(joined.given, block_row, d, n)
+    else:
+        i = clamped(tails, joined.top, j)
+        joined.sure &= p.rows.numbers(row_of(joined, i), joined.pitch, j - i, n)
 
 
-cdef void accumulate(
-    const Pool* p, bint direct, char* dst, Py_ssize_t dst_pitch, const char* src,
-    Py_ssize_t src_pitch, Py_ssize_t count, Py_ssize_t top, Py_ssize_t bottom,
-    Py_ssize_t n) noexcept nogil:
-    """Fold up every d-th of the rows up to src, each with those below it, into those up to dst.
-
-    There are rows only from `top` on and before `bottom`, as counted from src.
-    """
-    cdef Py_ssize_t i = 0, d = p.row.d, run
-    cdef const char* last
-    while i < count:
-        run = 1
-        if top <= -i * d < bottom:
-            run = min(count - i, (-i * d - top) // d + 1)
-            (p.rows.lift_accumulate if direct else p.rows.fold_accumulate)(
-                dst - i * d * dst_pitch, -d * dst_pitch, src - i * d * src_pitch, -d * src_pitch,
-                run, n, i == 0)
-        elif i == 0:
-            p.rows.clear(dst, 0, 1, n)
-        else:
-            last = dst - (i - 1) * d * dst_pitch
-            p.rows.fold(dst - i * d * dst_pitch, 0, &last, 0, 1, 1, n, True, NULL)
+cdef void read_rows(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t begin, Py_ssize_t stop,
+    Py_ssize_t position, Py_ssize_t cells, char* scratch) noexcept nogil:
+    """Fold rows along the outer axes, or map them, unless they lie as elements in the input."""
+    cdef Joined* joined = &place.joined
+    cdef Py_ssize_t i = max(begin, joined.top), run
+    cdef Span row
+    if joined.direct:
+        return
+    joined.origin = begin
+    stop = min(stop, joined.bottom)
+    place.seen = 0
+    row.first = 0
+    row.stop = 1
+    row.count = 1
+    while i < stop:
+        row.start = i - p.row.before
+        run = min(stop - i, p.staged_rows) if call.staged else stop - i
+        vertical(p, call, place, &row, run, 1, joined.given + (i - begin) * joined.pitch,
+                 joined.pitch, position, cells, scratch + p.at_raw)
         i += run
 
 
+cdef inline void fetch_rows(
+    const Joined* joined, Py_ssize_t begin, Py_ssize_t rows, Py_ssize_t nbytes) noexcept nogil:
+    """Fetch rows of the input, as far as there are some."""
+    cdef Py_ssize_t i
+    for i in range(begin, min(begin + rows, joined.bottom) if joined.direct else 0):
+        if i >= joined.top:
+            fetch(row_of(joined, i), nbytes)
+
+
+cdef inline void add_to_prefix(
+    const Pool* p, const Joined* joined, Py_ssize_t stop, Py_ssize_t n) noexcept nogil:
+    """Fold the next rows, before `stop`, into the prefix of their block."""
+    cdef Py_ssize_t i, block_row = p.pitch * p.inner * p.rows.size
+    for i in range(joined.next_, min(joined.next_ + p.row.d, stop)):
+        add_rows(p, joined, joined.prefix + phase(i, p.row.d) * block_row, i, stop, n)
+
+
+cdef void add_rows(
+    const Pool* p, const Joined* joined, char* dst, Py_ssize_t i, Py_ssize_t stop,
+    Py_ssize_t n) noexcept nogil:
+    """Fold every d-th of the rows from i on, before `stop`, into dst."""
+    cdef const char* batch[BATCH]
+    cdef Py_ssize_t count = 0
+    cdef fold_f fold = p.rows.lift if joined.direct else p.rows.fold
+    while i < min(stop, joined.bottom):
+        if i >= joined.top:
+            batch[count] = row_of(joined, i)
+            count += 1
+        if count == BATCH:
+            fold(dst, 0, batch, 0, count, 1, n, False, NULL)
+            count = 0
+        i += p.row.d
+    if count > 0:
+        fold(dst, 0, batch, 0, count, 1, n, False, NULL)
+
+
+cdef void accumulate(
+    const Pool* p, const Joined* joined, char* suffixes, Py_ssize_t begin, Py_ssize_t end,
+    Py_ssize_t n) noexcept nogil:
+    """Fold each row of a block from `begin` on with every d-th one behind it.
+
+    What is behind the block comes last; it is nothing if windows are blocks.
+    """
+    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, d = p.row.d, f, i, run
+    cdef const char* last
+    cdef char* dst
+    cdef bint fresh
+    for f in range(d):
+        i = end - d + f
+        dst = suffixes + (p.block * d - d + f) * block_row
+        fresh = p.block == p.row.k
+        while i >= begin:
+            run = 1
+            last = dst + d * block_row
+            if joined.top <= i < joined.bottom:
+                run = (i - max(begin, joined.top)) // d + 1
+                (p.rows.lift_accumulate if joined.direct else p.rows.fold_accumulate)(
+                    dst, -d * block_row, row_of(joined, i), -d * joined.pitch, run, n, fresh)
+            elif fresh:
+                p.rows.clear(dst, 0, 1, n)
+            else:
+                p.rows.fold(dst, 0, &last, 0, 1, 1, n, True, NULL)
+            fresh = False
+            dst -= run * d * block_row
+            i -= run * d

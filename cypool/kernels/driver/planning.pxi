@@ -141,10 +141,11 @@ cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
     p.at_joined = (5 if p.spreads else 4) * p.block_bytes
     p.at_result = p.at_joined
     if p.joins:
-        rows = (2 * p.row.k + 1) * p.row.d + tile_rows(p)
+        # Suffixes, what windows have in common, prefixes, and rows that are not in the input.
+        rows = (2 * p.block + 1 + p.row.k // p.block) * p.row.d
         p.at_result += rounded_up(rows * p.pitch * acc_cell)
     p.result_bytes = rounded_up(
-        ((p.stack - 1) * p.plane_rows + p.tile) * p.res_pitch * acc_cell)
+        ((p.stack - 1) * p.plane_rows + p.strip) * p.res_pitch * acc_cell)
     p.at_raw = p.at_result + p.result_bytes
     rows = max(tile_rows(p), SLOTS)
     p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)

@@ -13,7 +13,7 @@ cdef void pool_item(
     cdef Memory* memory = <Memory*> (scratch + p.at_memory)
     cdef char* out
     cdef const char* next_
-    cdef Py_ssize_t plane, nbytes, half
+    cdef Py_ssize_t plane, nbytes, half, first, stop
     cdef bint straight, together = True
     locate(p, item, &place)
     out = call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os
@@ -51,14 +51,29 @@ cdef void pool_item(
         or (p.res_pitch == place.lanes and p.row.os == result_row))
     straight = straight and together
     if straight:
-        result = out
         result_row = p.row.os
-    gather_warily(p, call, &place, scratch, result, result_row)
-    if p.fetches_planes:
-        fetch(next_ + half, nbytes - half)
-    for plane in range(0 if straight else place.planes):
-        finish(p, call, &place, scratch, result + plane * p.plane_rows * result_row)
-        move_on(p, &place, 1)
+    # Most items are spared the scan; where one needs it, the next is likely to, too.
+    place.rounded = p.rows.scan != NULL and p.rows.twins
+    place.scans = place.rounded or (p.rows.scan != NULL and memory.wary)
+    first = place.row
+    stop = first + place.rows
+    while place.row < stop:
+        place.rows = min(stop - place.row, p.strip)
+        if straight:
+            result = out + (place.row - first) * p.row.os
+        gather_warily(p, call, &place, scratch, result, result_row)
+        if place.rounded and not place.scans:
+            place.scans = True
+            place.row = first
+            place.joined.end = -1
+            continue
+        if p.fetches_planes:
+            fetch(next_ + half, nbytes - half)
+        for plane in range(0 if straight else place.planes):
+            finish(p, call, &place, scratch, result + plane * p.plane_rows * result_row)
+            move_on(p, &place, 1)
+        place.row += place.rows
+    memory.wary = place.rounded
 
 
 cdef void pool_part(
@@ -82,6 +97,7 @@ cdef void join_parts(
     cdef const char* src
     cdef Py_ssize_t part, row = p.res_pitch * p.inner * p.rows.size, r
     locate(p, item, &place)
+    place.rounded = p.rows.scan != NULL
     for part in range(p.parts):
         memcpy(&range_, first + part * unit + p.result_bytes, sizeof(Range))
         place.range_.peak = max(place.range_.peak, range_.peak)

@@ -2,7 +2,8 @@
 #
 # A window of k rows is a block of k rows, or ends in one such block and begins in the one before:
 # it is the fold of a suffix and a prefix, so that a row takes three combines however large k is
-# (van Herk, Pattern Recognition Letters 13, 1992; Gil and Werman, IEEE PAMI 15, 1993).  Sums hold
+# (van Herk, Pattern Recognition Letters 13, 1992; Gil and Werman, IEEE PAMI 15, 1993).  Blocks of
+# long windows are shorter, and their suffixes begin with what the windows have in common.  Sums hold
 # only what is in the window: nothing is taken away again.
 
 
