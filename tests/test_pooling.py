@@ -1419,6 +1419,16 @@ def test_flags_of_other_kinds_are_taken_for_what_they_equal():
         assert_same(cypool.max_pool(x, 2, ceil_mode=flag), [1, 3])
 
 
+def long_windows_of_rows(x, k, s, d, before):
+    """Return the greatest and the sum of windows along the first axis, all of them of some taps."""
+    taps = [
+        slice(max(i, i % d), max(i + d * (k - 1) + 1, 0), d)
+        for i in range(-before, len(x) + before - d * (k - 1), s)
+    ]
+    greatest = np.stack([x[tap].max(axis=0) for tap in taps])
+    return greatest, np.stack([x[tap].sum(axis=0) for tap in taps])
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32", "float64"])
 @pytest.mark.parametrize(
     ("n", "k", "s", "d", "before"),
@@ -1435,12 +1445,7 @@ def test_flags_of_other_kinds_are_taken_for_what_they_equal():
 def test_windows_longer_than_a_block_of_rows(n, k, s, d, before, dtype):
     rng = np.random.default_rng(k)
     x = rng.integers(0, 100, (2, n))
-    taps = [
-        slice(max(i, i % d), max(i + d * (k - 1) + 1, 0), d)
-        for i in range(-before, n + before - d * (k - 1), s)
-    ]
-    greatest = np.stack([x[:, tap].max(axis=1) for tap in taps], axis=1)
-    sums = np.stack([x[:, tap].sum(axis=1) for tap in taps], axis=1)
+    greatest, sums = (made.T for made in long_windows_of_rows(x.T, k, s, d, before))
     window = {"kernel_size": k, "stride": s, "dilation": d, "padding": before, "axis": 1}
     for block in (1, tiling.LONGEST_BLOCK):
         with changed(LONGEST_BLOCK=block):
@@ -1450,18 +1455,6 @@ def test_windows_longer_than_a_block_of_rows(n, k, s, d, before, dtype):
                 np.testing.assert_array_equal(maxima, greatest.astype(dtype), strict=True)
                 added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
                 np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
-
-
-def long_windows_of_rows(x, k, s, d, before):
-    """Return the greatest and the sum of windows along the rows, nothing where there is none."""
-    n = len(x)
-    taps = [
-        slice(max(i, i % d), max(i + d * (k - 1) + 1, 0), d)
-        for i in range(-before, n + before - d * (k - 1), s)
-    ]
-    return np.stack([x[tap].max(axis=0) for tap in taps]), np.stack(
-        [x[tap].sum(axis=0) for tap in taps]
-    )
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "float32", "float64", ">f4"])
