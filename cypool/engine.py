@@ -46,6 +46,7 @@ class Recipe(NamedTuple):
     parallel: bool
     x_as_bits: bool  # x is bfloat16, whose buffers only its own package understands
     as_bits: bool  # so is the result
+    again: tuple[Any, ...]  # the same with more care, to be planned
 
 
 def pool(
@@ -182,7 +183,7 @@ def run(
     num_threads: int | None,
     beside: Array | None = None,
 ) -> bool:
-    """Let the kernels fill the result.
+    """Let the kernels fill the result, with more care if they give up.
 
     False, with nothing done, if it is not laid out as planned or may overlap what is read.
     """
@@ -193,7 +194,11 @@ def run(
         x = x.view(BITS)
     if recipe.as_bits:
         result = result.view(BITS)
-    return recipe.plan.run(x, result, indices, n if recipe.parallel else 1, beside)
+    n = n if recipe.parallel else 1
+    done = recipe.plan.run(x, result, indices, n, beside)
+    if done is None:
+        return run(planned(*recipe.again), x, result, indices, n, beside)
+    return done
 
 
 def check_nan_policy(policy: str, x: Array, request: Request, num_threads: int | None) -> None:
@@ -280,13 +285,14 @@ def planned(
     kept = tuple(at[a].out if a in at else n for a, n in enumerate(x_shape))
     shape = kept if request.keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
     bits = (is_bfloat16(x_dtype), is_bfloat16(out_dtype))
+    again = (x_shape, x_strides, x_dtype, out_strides, tuple(request._replace(careful=True)))
     if math.prod(kept) == 0:
-        return Recipe(shape, out_dtype, None, False, *bits)
+        return Recipe(shape, out_dtype, None, False, *bits, again)
     if out_strides is None:
         out_strides = contiguous_strides(shape, out_dtype.itemsize)
     out = Form(shape, out_strides, out_dtype)
     plan, work = plan_for(request, Form(x_shape, x_strides, x_dtype), out, at)
-    return Recipe(shape, out_dtype, plan, work >= threads.SERIAL, *bits)
+    return Recipe(shape, out_dtype, plan, work >= threads.SERIAL, *bits, again)
 
 
 def check_turned(

@@ -97,6 +97,43 @@ def test_the_mean_of_many_tenths():
     assert cypool.global_avg_pool(x, nan_policy="omit") == np.float32(0.1)
 
 
+@pytest.mark.parametrize("dtype", [*BFLOATS, "float32"])
+@pytest.mark.parametrize("window", [(61, 61), (1, 4000), (2, 3)])
+@pytest.mark.parametrize("pool", ["avg", "sum"])
+def test_where_many_sums_nearly_cancel_all_are_added_up_with_more_care(pool, window, dtype):
+    rng = np.random.default_rng(window[0])
+    shape = (1, 8000) if window[0] == 1 else (150, 150)
+    x = np.exp(8 * rng.standard_normal(shape)) * rng.choice([-1, 1], shape)
+    x[:, 1::2] = -x[:, ::2] * (1 + 2.0**-20)  # in pairs
+    x = x.astype(dtype)
+    given_up = []
+
+    class Watched(kernels.Plan):
+        def run(self, *args):
+            done = super().run(*args)
+            given_up.append(done is None)
+            return done
+
+    found = []
+    for patience in (0, 1 << 40):
+        for threads in (1, 3):
+            given_up.clear()
+            with changed(PATIENCE=patience, SERIAL=1, Plan=Watched):
+                found.append(
+                    getattr(cypool, f"{pool}_pool")(
+                        x, window, 1, axis=(0, 1), dtype="float32", num_threads=threads
+                    )
+                )
+            assert given_up == ([True, False] if patience == 0 else [False])
+        np.testing.assert_array_equal(*found[-2:])
+    divisor = math.prod(window) if pool == "avg" else 1
+    for i, j in zip(*(rng.integers(0, n, 40) for n in found[0].shape), strict=True):
+        part = x[i : i + window[0], j : j + window[1]].astype(float).ravel().tolist()
+        expected = np.array([math.fsum(part) / divisor], "float32")
+        for y in found:
+            assert ulps_apart(y[i, j : j + 1], expected).item() <= 1
+
+
 @pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
 def test_means_of_many_16_bit_floats(dtype):
     for value in (1.0, 0.1, 300.0, 1e-7):

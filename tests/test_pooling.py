@@ -37,17 +37,20 @@ from cypool import (
     adaptive_avg_pool,
     adaptive_max_pool,
     avg_pool,
+    engine,
     global_avg_pool,
     global_lp_pool,
     global_max_pool,
     global_min_pool,
     global_sum_pool,
+    kernels,
     lp_pool,
     max_pool,
     min_pool,
     sum_pool,
 )
-from cypool.planning import tiling
+from cypool.arrays import contiguous_strides
+from cypool.planning import Request, tiling
 
 INF, NAN = math.inf, math.nan
 LOCAL = (max_pool, min_pool, avg_pool, sum_pool, lp_pool)
@@ -1484,6 +1487,76 @@ def test_rows_of_long_windows(n, k, s, d, before, dtype):
                 np.testing.assert_array_equal(maxima, greatest.astype(native))
                 added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
                 np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 3, 7])
+@pytest.mark.parametrize("sizes", [(700, 431), (431, 700), (90, 89), (300, 17), (5, 300)])
+def test_adaptive_windows_of_long_rows(sizes, channels, dtype):
+    rng = np.random.default_rng(channels)
+    n, out = sizes
+    x = rng.integers(0, 100, (13, n, channels))
+    starts = [[o * m // k for o in range(k)] for m, k in ((13, 5), (n, out))]
+    stops = [[-(-(o + 1) * m // k) for o in range(k)] for m, k in ((13, 5), (n, out))]
+    greatest, sums = x, x
+    for axis in (0, 1):
+        parts = [np.arange(a, b) for a, b in zip(starts[axis], stops[axis], strict=True)]
+        greatest = np.stack([greatest.take(part, axis).max(axis) for part in parts], axis)
+        sums = np.stack([sums.take(part, axis).sum(axis) for part in parts], axis)
+    counts = np.outer(*(np.subtract(b, a) for a, b in zip(starts, stops, strict=True)))
+    means = sums / counts[..., np.newaxis]
+    plans = [{}, {"PICKED_BLOCK": 1, "BLOCK": 512}, {"SLID": 0}, {"SLID": 1 << 20}]
+    for plan in plans:
+        with changed(**plan, SERIAL=1):
+            for threads in (1, 3):
+                options = {"axis": (0, 1), "num_threads": threads}
+                maxima = adaptive_max_pool(x.astype(dtype), (5, out), **options)
+                np.testing.assert_array_equal(maxima, greatest.astype(dtype), strict=True)
+                averages = adaptive_avg_pool(x.astype(dtype), (5, out), **options)
+                within = 0 if dtype == "uint8" else np.finfo(dtype).eps
+                expected = means.astype(averages.dtype)
+                np.testing.assert_allclose(averages, expected, rtol=within, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel_size", "stride", "dilation"),
+    [
+        ((20000, 200), (9000, 3), (1, 1), (1, 1)),
+        ((600, 200, 8), (301, 3, 1), (1, 1, 1), (1, 1, 1)),
+        ((9000, 12000), (64, 3), (1, 4000), (128, 2)),
+        ((4096, 4096), (1000, 1000), (1, 1), (1, 1)),
+    ],
+)
+@pytest.mark.parametrize(("kind", "dtype"), [("max", "float64"), ("avg", "float32"), ("lp", ">f4")])
+def test_long_windows_are_joined_in_little_room(kind, dtype, shape, kernel_size, stride, dilation):
+    told = {}
+
+    class Asked(kernels.Plan):
+        def __init__(self, *args, **options):
+            told.update(options)
+            super().__init__(*args, **options)
+
+    dtype = np.dtype(dtype)
+    request = Request(kind, kernel_size, stride, 0, dilation, p=3.0 if kind == "lp" else 0.0)
+    with changed(Plan=Asked):
+        engine.planned(shape, contiguous_strides(shape, dtype.itemsize), dtype, None, request)
+    assert told["joins"]
+    row, block = told["row"], told["block"]
+    # Rows of a second block are written only if they do not lie in the input as they are.
+    cells = ((2 if kind == "lp" else 1) * block + 1 + row.k // block) * row.d * told["pitch"]
+    assert 8 * told["inner"][0] * cells < 2e6
+
+
+@pytest.mark.parametrize(("lanes", "hop"), [(80, 41), (90, 30), (64, 64)])
+def test_no_nan_of_frames_that_overlap_in_memory_is_missed(lanes, hop):
+    samples = np.random.default_rng(hop).random(114 * hop + lanes).astype("float32")
+    for at in range(len(samples) - 1, 0, -23):
+        samples[at] = np.nan
+        frames = as_strided(samples, (115, lanes), (hop * 4, 4))
+        taps = [frames[4 * i : 4 * i + 87] for i in range(8)]
+        taps = [tap[:, j : lanes - 2 + j] for tap in taps for j in range(3)]
+        assert_same(cypool.max_pool(frames, (8, 3), 1, 0, (4, 1)), np.max(taps, axis=0))
+        samples[at] = 1.0
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])

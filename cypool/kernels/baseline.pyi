@@ -28,6 +28,7 @@ class Plan:
         wraps: bool,
         least: bool,
         omits: bool,
+        patience: float,
         scans: bool,
         checks: bool,
         form: int,
@@ -39,6 +40,8 @@ class Plan:
         joins: bool,
         bare: bool,
         pairs: bool,
+        block: int,
+        strip: int,
         tile: int,
         lanes: int,
         stack: int,
@@ -49,7 +52,9 @@ class Plan:
         parts_rows: bool,
         beside: int | None,
     ) -> None: ...
-    def run(self, x: Any, out: Any, indices: Any, threads: int, beside: Any = None) -> bool: ...
+    def run(
+        self, x: Any, out: Any, indices: Any, threads: int, beside: Any = None
+    ) -> bool | None: ...
 
 def openmp() -> bool: ...
 def max_threads() -> int: ...

@@ -122,9 +122,9 @@ cdef class Plan:
     def __init__(
         self, int kind, int elem, int mapping, int acc, int out, *, tuple x_shape, tuple x_strides,
         tuple out_shape, tuple out_strides, list outer, row, lane, inner, bint swap,
-        bint averages, double divisor, double terms, double depth, bint wraps, bint least,
-        bint omits, bint scans, bint checks, int form, int margin, bint leading, bint reduces,
-        bint slides, bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile,
+        bint averages, double divisor, double terms, double depth, double patience, bint wraps,
+        bint least, bint omits, bint scans, bint checks, int form, int margin, bint leading,
+        bint reduces, bint slides, bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room,
         Py_ssize_t block, Py_ssize_t strip, Py_ssize_t parts, bint parts_rows, object beside,
     ):
@@ -171,6 +171,7 @@ cdef class Plan:
         p.divisor = divisor
         p.terms = terms
         p.depth = depth
+        p.patience = patience
         p.leading = leading
         p.reduces = reduces
         # Runs of Twins are vectors, which rows of them are only in part.
@@ -219,7 +220,7 @@ cdef class Plan:
 
         `indices`, if not None, is an array of int64 with the layout of out; so is `beside`, of the
         type planned for.  False, with nothing done, if `out` is laid out otherwise or may share
-        memory with x or `beside`.
+        memory with x or `beside`; None if too many sums have to be added up again.
         """
         cdef const Pool* p = &self.pool
         cdef Call call
@@ -230,6 +231,8 @@ cdef class Plan:
         cdef char* memory = NULL
         cdef char* scratch
         cdef char* results
+        cdef Memory* own
+        cdef double mended = 0.0
         cdef fenv_t environment
         PyObject_GetBuffer(x, &x_view, PyBUF_STRIDES)
         try:
@@ -277,9 +280,11 @@ cdef class Plan:
                     # No lane is -1, and no count the NaN of these bits.
                     memset(scratch + i * p.scratch_bytes + p.at_memory, -1,
                            p.scratch_bytes - p.at_memory)
-                    (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).wary = False
-                    (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).detours = 0
-                    (<Memory*> (scratch + i * p.scratch_bytes + p.at_memory)).last_detours = 0
+                    own = <Memory*> (scratch + i * p.scratch_bytes + p.at_memory)
+                    own.wary = False
+                    own.detours = 0
+                    own.last_detours = 0
+                    own.mended = 0.0
                     # Around rows are cells that are summed, though never used.
                     memset(scratch + i * p.scratch_bytes, 0,
                            p.block_bytes if p.bare or (p.unpadded and not p.reduces) else 0)
@@ -301,12 +306,15 @@ cdef class Plan:
                             join_parts(p, &call, i, scratch, results)
                 if call.held:
                     fesetenv(&environment)
+                for i in range(threads):
+                    own = <Memory*> (scratch + i * p.scratch_bytes + p.at_memory)
+                    mended += own.mended    # the same over all, however many threads there are
             finally:
                 free(memory)
                 PyBuffer_Release(&out_view)
         finally:
             PyBuffer_Release(&x_view)
-        return True
+        return None if mended > p.patience else True
 
 
 def openmp():

@@ -387,6 +387,10 @@ ctypedef void (*visit_f)(void* state, const char* src, Py_ssize_t n) noexcept no
 ctypedef void (*map_f)(
     char* dst, const char* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
     const Mapping* how) noexcept nogil
+ctypedef void (*pick_f)(
+    void* dst, Py_ssize_t dst_pitch, const void* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    const int32_t* at, Py_ssize_t n) noexcept nogil
+
 ctypedef void (*split_f)(
     char* dst, const char* src, Py_ssize_t cells, Py_ssize_t step, Py_ssize_t m, Py_ssize_t inner,
     bint all) noexcept nogil

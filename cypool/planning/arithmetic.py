@@ -70,7 +70,7 @@ def mapping_of(request: Request, x: np.dtype[Any], out: np.dtype[Any], positions
     if request.kind in ("lp", "weight"):
         return "power"
     if request.kind in ("sum", "avg", "slope"):
-        twins = out.itemsize > 4 or not is_float(out)
+        twins = out.itemsize > 4 or not is_float(out) or request.careful
         return "number" if request.omits or (is_half(x) and twins) else "none"
     if request.indices:
         return "pack" if x.itemsize <= 4 and positions < 1 << 31 else "pack_wide"
@@ -86,7 +86,8 @@ def accumulator(
     if request.kind == "weight" and request.beside is not None:
         out = request.beside  # what is as exact as that will do
     if is_float(x) or request.kind in ("lp", "weight"):
-        return "double" if out.itemsize <= 4 and is_float(out) else "twin"
+        narrow = out.itemsize <= 4 and is_float(out) and not request.careful
+        return "double" if narrow else "twin"
     bits = 8 * x.itemsize
     # A quotient by way of double is the right one while the sum has fewer than 53 bits, and, on
     # the way to float32, the divisor fewer than 29.

@@ -30,6 +30,9 @@ LONG_SPREAD = 640
 #: Bytes of the results of parts of windows.
 PARTS_BYTES = 1 << 20
 
+#: For each element of input and output so many are added up again: then more care with all is less.
+PATIENCE = 1
+
 #: Shorter rows of 16-bit floats are made floats together, before they are added up.
 SHORT_HALVES = 100
 
@@ -67,6 +70,10 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
         form = "none"
     arithmetic = short_rows_together(arithmetic, roles, tiling)
 
+    patience = float(PATIENCE * (math.prod(x.shape) + math.prod(out.shape)))
+    if request.kind not in ("sum", "avg") or arithmetic.accumulator != "double":
+        patience = math.inf
+
     plan = Plan(
         KINDS[arithmetic.kind],
         ELEMENTS[x.dtype.name],
@@ -89,6 +96,7 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
         wraps=arithmetic.wraps,
         least=request.kind == "min",
         omits=request.omits,
+        patience=patience,
         scans=not sums_are_safe(request, x.dtype, terms),
         checks=checks_pay(roles, tiling),
         form=FORMS.index(form),

@@ -28,3 +28,4 @@ class Request(NamedTuple):
     omits: bool = False
     indices: bool = False
     beside: np.dtype[Any] | None = None
+    careful: bool = False  # too many sums cannot be trusted if they are not held twice as wide

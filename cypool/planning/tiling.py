@@ -42,6 +42,12 @@ LONGEST_BLOCK = 196608
 #: Bytes of the rows of a tile of transposed windows that overlap and become output at once.
 SPREAD_BLOCK = 131072
 
+#: Bytes of the adaptive windows that slide along rows, at most: longer ones are folded one by one.
+SLID = 128
+
+#: Bytes of the rows that those slide along, at most, if lanes are not to be cut into blocks.
+PICKED_BLOCK = 98304
+
 #: Bytes of the rows of planes that are done together: less, as they gain less.
 STACK = 10240
 
@@ -88,9 +94,7 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     row, lane, inner = roles.row, roles.lane, roles.inner.n
     cell = inner * arithmetic.size
     if lane.spacing != geometry.REGULAR:
-        # What becomes output at once needs no room.
-        block = SPREAD_BLOCK if form == "phases" else BLOCK
-        return uneven_tiling(row, lane, max(block // cell, 1))
+        return uneven_tiling(roles, cell, form)
     leading = lane.k == lane.s == 1 and not lane.before and lane.out <= lane.n
     reduces = reduces_along(lane) and not leading
     # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
@@ -109,7 +113,7 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     elif lifts:
         tile, cap = lifted_block(row, lane, cell, leading)
     elif joins:
-        tile, cap, block, strip = joined_block(row, lane, cell, leading, roles.rows_above > 1)
+        tile, cap, block, strip = joined_block(arithmetic, roles, leading)
     elif lane.out > 1 and not reduces and 2 * lane.d * lane.k > cap:
         # Taps had better fit in one pass: each of several slides to every position again.
         cap = max(min(4 * lane.d * lane.k, LONGEST_BLOCK // cell), cap)
@@ -136,7 +140,7 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
         and not (lifts or joins or arithmetic.accumulator in ("wide", "sparse"))
     )
     pitch = (lanes - 1) * lane.s + reach
-    if (lanes > 1 or lifts or joins) and not (leading or reduces or pairs):
+    if (lanes > 1 or lifts) and not (leading or reduces or pairs):
         pitch = rounded_pitch(lane, pitch, cell, lifts or joins, compared and inner == 1)
     if path == "direct":
         # Runs are mostly read where they lie, and need no room.
@@ -174,11 +178,17 @@ def reduces_along(lane: Axis) -> bool:
 def path_of(arithmetic: Arithmetic, roles: Roles, passes: int) -> str:
     """Choose how row windows are folded, where there are `passes` along each row afterwards."""
     row, lane, cell = roles.row, roles.lane, roles.inner.n * arithmetic.size
-    small = 16 * cell * reach_of(row) <= LARGEST_BLOCK and lane.s <= max(BLOCK // cell, 1)
-    if row.out == 1 or row.spacing != geometry.REGULAR or not small:
+    if row.out == 1 or row.spacing != geometry.REGULAR:
         return "direct"
     mapped = arithmetic.mapping not in ("none", "square")
-    return row_path(roles.rows_above, row, lane.n * cell, passes, mapped)
+    ways = work_of_rows(roles.rows_above, row, lane.n * cell, passes, mapped)
+    # Not all that has to be kept finds room.
+    reached = min((row.out - 1) * row.s, 3 * reach_of(row)) + reach_of(row)
+    if 16 * cell * reached > LARGEST_BLOCK or lane.s > max(BLOCK // cell, 1):
+        del ways["lifts"]
+    if cell * joined_rows(row, block_of(row.k), True) > LARGEST_JOINED:
+        del ways["joins"]
+    return min(ways, key=lambda path: ways[path])
 
 
 class Joined(NamedTuple):
@@ -190,18 +200,24 @@ class Joined(NamedTuple):
     strip: int
 
 
-def joined_block(row: Axis, lane: Axis, cell: int, leading: bool, given: bool) -> Joined:
-    """Choose how rows are joined; they are folded into scratch memory if they are `given`.
+def joined_block(arithmetic: Arithmetic, roles: Roles, leading: bool) -> Joined:
+    """Choose how rows are joined.
 
-    A thread has rows of suffixes and prefixes, and rows that are given.  Wide rows have a small
-    part in common with the next tile, and windows along them are folded in one pass.
+    A thread has rows of suffixes and prefixes, and a block of rows that do not lie in the input as
+    they are.  Wide rows have a small part in common with the next tile, and windows along them are
+    folded in one pass.
     """
+    row, lane, x = roles.row, roles.lane, arithmetic.x
+    cell = roles.inner.n * arithmetic.size
     reach, wide = lane.d * lane.k, 1 if leading else 36 * lane.d * lane.k
+    folded = roles.rows_above > 1
+    made = folded or arithmetic.mapping != "none" or not x.isnative
+    made = made or lane.xs != roles.inner.n * x.itemsize
     block = block_of(row.k)
-    if given and row.k <= DEEPEST and 2 * row.k * row.d * wide * cell <= LARGEST_JOINED:
+    if folded and row.k <= DEEPEST and 2 * row.k * row.d * wide * cell <= LARGEST_JOINED:
         block = row.k  # each row is folded once
     whole = block * row.d
-    rows = ((2 if given else 1) * block + 1 + row.k // block) * row.d + 5
+    rows = joined_rows(row, block, made)
     cap = max(JOINED_BLOCK // (cell * rows), min(wide, BLOCK // cell), 1 if leading else 3 * reach)
     room = LARGEST_JOINED // (cell * rows)
     cap = max(min(cap, max(room - ALIGNED, room // 2)), 1)
@@ -209,6 +225,11 @@ def joined_block(row: Axis, lane: Axis, cell: int, leading: bool, given: bool) -
     height = max(3 * row.k * row.d, 64 * row.s)
     blocks = -(-blocks // -(-blocks // max(height // whole, 1)))  # tiles of one size
     return Joined(max(blocks * whole // row.s, 1), cap, block, max(STRIP // (cap * cell), 1))
+
+
+def joined_rows(row: Axis, block: int, made: bool) -> int:
+    """Return how many rows are kept to be joined: one of which is a result's, and four slide."""
+    return ((2 if made else 1) * block + 1 + row.k // block) * row.d + 5
 
 
 def block_of(k: int) -> int:
@@ -282,8 +303,17 @@ def fits_bare(lane: Axis) -> bool:
     )
 
 
-def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
-    """Choose the tile where lane windows are uneven: each is folded by itself, or each phase."""
+def uneven_tiling(roles: Roles, cell: int, form: str) -> Tiling:
+    """Choose the tile where lane windows are uneven.
+
+    Each is folded by itself, or each phase; or short ones slide, and lanes pick theirs.
+    """
+    row, lane = roles.row, roles.lane
+    # What becomes output at once needs no room.
+    cap = max((SPREAD_BLOCK if form == "phases" else BLOCK) // cell, 1)
+    slides = lane.spacing == geometry.ADAPTIVE and lane.k > 1 and lane.k * cell <= SLID
+    if slides and max(lane.n + lane.k + 1, lane.out) * cell <= PICKED_BLOCK:
+        cap = max(cap, lane.n + lane.k + 1, lane.out)  # what they pick is found once
     # Lanes whose taps fit a row of `cap` cells; or one lane, whose taps come in several passes.
     lanes, taps = 1, cap
     if lane.k < cap:
@@ -298,14 +328,16 @@ def uneven_tiling(row: Axis, lane: Axis, cap: int) -> Tiling:
     if taps < lane.k or lane.turned_d != 1:
         reach = min(reach, lane.n)  # only windows that slide take cells beyond the axis
     tile = min(row.out, max(cap // max(reach, lanes), 1))
-    return Tiling(tile, lanes, taps, reach, strip=tile)
+    return Tiling(tile, lanes, taps, reach, slides=slides and lanes > 1, strip=tile)
 
 
-def row_path(rows_above: int, row: Axis, row_bytes: int, passes: int, mapped: bool) -> str:
-    """Choose how row windows are folded: directly, or where they overlap much in another way.
+def work_of_rows(
+    rows_above: int, row: Axis, row_bytes: int, passes: int, mapped: bool
+) -> dict[str, int]:
+    """Return the work of each way to fold row windows: directly, or where they overlap otherwise.
 
-    A tile's rows may be lifted once and slid over each other, all of them as one; or joined of
-    suffixes and prefixes of blocks of rows, one by one.  The work for one output row is counted
+    A tile's rows may be joined of suffixes and prefixes of blocks of rows, one by one; or lifted
+    once and slid over each other, all of them as one.  The work for one output row is counted
     in vectors of 64 bytes; a fold of up to three rows costs about 15 of them before its first, and
     a map of elements as much as a fold.
     """
@@ -322,7 +354,7 @@ def row_path(rows_above: int, row: Axis, row_bytes: int, passes: int, mapped: bo
     joined = (2 * row.s - 1) * (15 + vectors) + 20 + 2 * vectors + 8 * passes
     if rows_above > 1 or mapped:
         joined += row.s * 4 * lift // 3
-    return min((direct, "direct"), (joined, "joins"), (slid, "lifts"))[1]
+    return {"direct": direct, "joins": joined, "lifts": slid}
 
 
 def passes_along(lane: Axis, reduces: bool, slides: bool) -> int:

@@ -40,11 +40,16 @@ cdef void each_tap(
     cdef char* native = scratch + p.at_native if p.rows.map != NULL else raw
     cdef const char* src = (call.x + place.x_at + row.start * p.row.xs + lane.start * p.lane.xs
                             + i % p.inner * p.inner_xs)
+    # What lies together needs no room.
+    cdef bint whole = not call.staged and p.inner == p.lane.d == 1
     for a in range(p.nouter):
         taken[a] = 0
     while not place.empty:
         for t in range(row.first, row.stop):
             tap = lane.first
+            if whole:
+                visit(state, src + t * p.row.d * p.row.xs + tap * p.x_size, lane.stop - tap)
+                tap = lane.stop
             while tap < lane.stop:
                 n = clamped(lane.stop - tap, 0, p.pitch)
                 p.stage(NULL, native, p.x_size, p.x_size,

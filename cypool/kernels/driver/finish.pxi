@@ -9,7 +9,8 @@ cdef void finish(
     cdef Py_ssize_t n = place.lanes * p.inner, r = 0, i, run, cells, dst_row
     cdef Py_ssize_t group = clamped(FACTORS // width, 1, p.tile) if p.plain else 1
     cdef double bound = 0.0
-    cdef double* factors = <double*> (scratch + p.at_factors)
+    cdef double* factors = NULL
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
     cdef bint overflows = False, gaps
     cdef const char* src
     cdef char* out
@@ -30,9 +31,10 @@ cdef void finish(
             dst = scratch + p.at_done if gaps or not p.plain else out
             dst_row = width * p.out_size if gaps else p.row.os
             if call.beside != NULL:
+                factors = <double*> (scratch + p.at_factors)
                 factors_beside(p, call, place, r, run, n, factors)
             elif p.ending.shift == 0:
-                fill_factors(p, place, r, run, factors, <Memory*> (scratch + p.at_memory))
+                factors = factors_of(p, place, r, run, scratch)
             if gaps:    # short rows are finished with what is between them, as one
                 p.rows.finish(dst, 0, src, 0, 1, cells, factors, p.ending)
             else:
@@ -43,6 +45,9 @@ cdef void finish(
                 if i >= cells:
                     break
                 if i % width < n:
+                    memory.mended += p.terms
+                    if memory.mended > p.patience:
+                        return
                     mend(p, call, place, r + i // width, i % width,
                          dst + i // width * dst_row + i % width * p.out_size,
                          src + i * p.rows.size, scratch)
@@ -85,56 +90,87 @@ cdef void finish_indices(
          p.inner * sizeof(int64_t), sizeof(int64_t), place.lanes, p.inner, False)
 
 
-cdef void fill_factors(
-    const Pool* p, const Place* place, Py_ssize_t r, Py_ssize_t rows, double* factors,
-    Memory* memory) noexcept nogil:
-    """The divisors (or their inverses) of an item's rows from r on, unless they are there.
+cdef double* factors_of(
+    const Pool* p, const Place* place, Py_ssize_t r, Py_ssize_t rows, char* scratch) noexcept nogil:
+    """The divisors (or their inverses) of an item's rows from r on, made unless they are there.
 
-    Where Twins become output at once, the divisors and, behind them, the inverses.
+    Where Twins become output at once, the divisors and, `p.factors` behind them, the inverses.
     """
-    cdef double* counts = <double*> (memory + 1)
-    cdef double* inverses = factors + p.factors
-    cdef Py_ssize_t width = p.res_pitch * p.inner, i, stop, j, k, run
-    cdef double divisor, inverse
-    cdef bint both = p.rows.twins and p.rows.at_once != NULL
-    cdef Span row, lane
+    cdef double* factors = <double*> (scratch + p.at_factors)
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    cdef Py_ssize_t width = p.res_pitch * p.inner, i = 0, stop
+    cdef Span row
     if not p.averages:
-        for i in range(p.factors if memory.lane < 0 else 0):
-            factors[i] = p.rows.scale / p.divisor if p.rows.inverts else p.divisor
-            if both:
-                inverses[i] = 1.0 / p.divisor
+        if memory.lane < 0:
+            fill_row(p, p.divisor, factors, 0, p.factors)
         memory.lane = 0
-        return
+        return factors
     if memory.lane != place.lane:
-        memset(counts, -1, p.scratch_bytes - p.at_memory - sizeof(Memory))
+        memset(memory + 1, -1, p.scratch_bytes - p.at_memory - sizeof(Memory))
         memory.lane = place.lane
     elif (memory.row == place.row + r and memory.rows >= rows
             and memory.count == place.count):
-        return
+        return factors
     memory.row = place.row + r
-    memory.rows = rows
+    memory.rows = rows if rows > 1 else 0
     memory.count = place.count
-    i = 0
+    if rows == 1:
+        # Windows that follow each other have one of two counts, mostly.
+        row = window(&p.row, place.row + r)
+        i = <Py_ssize_t> row.count % 2
+        fill_counted(p, place, row.count, i, scratch)
+        return factors + i * width
     while i < rows:
         row = window(&p.row, place.row + r + i)
         stop = i + alike(&p.row, &row, rows - i)
         for i in range(i, stop):
-            if counts[i] == place.count * row.count:
-                continue
-            counts[i] = place.count * row.count
-            j = 0
-            while j < place.lanes:
-                lane = window(&p.lane, place.lane + j)
-                run = alike(&p.lane, &lane, place.lanes - j)
-                divisor = counts[i] * lane.count
-                inverse = 1.0 / divisor if both else 0.0
-                if p.rows.inverts:
-                    divisor = p.rows.scale / divisor
-                for k in range(i * width + j * p.inner, i * width + (j + run) * p.inner):
-                    factors[k] = divisor
-                    if both:
-                        inverses[k] = inverse
-                j += run
-            for k in range(i * width + j * p.inner, (i + 1) * width if rows > 1 else 0):
-                factors[k] = divisor    # a number
+            fill_counted(p, place, row.count, i, scratch)
         i = stop
+    return factors
+
+
+cdef void fill_counted(
+    const Pool* p, const Place* place, Py_ssize_t count, Py_ssize_t i, char* scratch) noexcept nogil:
+    """Make row i of the factors those of row windows that count so much, unless it has them."""
+    cdef double* counts = <double*> (scratch + p.at_memory + sizeof(Memory))
+    cdef double* factors = <double*> (scratch + p.at_factors)
+    cdef Py_ssize_t width = p.res_pitch * p.inner, first = i * width, lanes = 0, run, other
+    cdef Windows windows
+    cdef Span lane
+    if counts[i] == place.count * count:
+        return
+    counts[i] = place.count * count
+    for other in range(p.factors // width):
+        if counts[other] == counts[i] and other != i:
+            memcpy(factors + first, factors + other * width, width * sizeof(double))
+            if inverted_too(p):
+                factors += p.factors
+                memcpy(factors + first, factors + other * width, width * sizeof(double))
+            return
+    windows = windows_from(&p.lane, place.lane)
+    while lanes < place.lanes:
+        lane = next_window(&windows)
+        run = alike(&p.lane, &lane, place.lanes - lanes)
+        windows.o += run - 1
+        fill_row(p, counts[i] * lane.count, factors, first + lanes * p.inner, run * p.inner)
+        lanes += run
+    lanes *= p.inner
+    fill_row(p, 1.0, factors, first + lanes, width - lanes)     # numbers
+
+
+cdef inline void fill_row(
+    const Pool* p, double divisor, double* factors, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Make n factors from the first one on those of one divisor."""
+    cdef bint both = inverted_too(p)
+    cdef double factor = p.rows.scale / divisor if p.rows.inverts else divisor
+    cdef double inverse = 1.0 / divisor if both else 0.0
+    cdef Py_ssize_t k
+    for k in range(first, first + n):
+        factors[k] = factor
+        if both:
+            factors[p.factors + k] = inverse
+
+
+cdef inline bint inverted_too(const Pool* p) noexcept nogil:
+    """Whether there are inverses behind the divisors."""
+    return p.rows.twins and p.rows.at_once != NULL

@@ -158,7 +158,7 @@ cdef void gather(
         elif p.spreads and place.lanes > 1:
             spread_phases(p, place, result, result_row, block, block_row, base, spare)
         elif p.lane.spacing != REGULAR:
-            uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, spare)
+            uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, scratch)
         elif not (p.leading or p.pairs or by_row):
             horizontal(p, result, block, block_row, rows, place.lanes, taps, NULL, fresh, spare)
         if p.bare and not place.at_once:
@@ -205,13 +205,11 @@ cdef void begin_once(const Pool* p, Once* once) noexcept nogil:
 cdef void set_once(
     const Pool* p, Place* place, Py_ssize_t r, const Span* row, char* scratch) noexcept nogil:
     """Say how the windows of an item's row r, and of those alike, become output at once."""
-    cdef double* factors = <double*> (scratch + p.at_factors)
     cdef Once* once = &place.once
     once.factor = 1.0 / divisor_of(p, place, row)
     if p.rows.twins:
-        fill_factors(p, place, r, 1, factors, <Memory*> (scratch + p.at_memory))
-        once.divisors = factors
-        once.inverses = factors + p.factors
+        once.divisors = factors_of(p, place, r, 1, scratch)
+        once.inverses = once.divisors + p.factors
     once.first = row.first
     once.taps = row.stop - row.first
 

@@ -3,7 +3,6 @@
 cdef enum:
     OVERLAPPING = 32    # windows from this size on are made of two that overlap, if they may be
     LONG_SHARE = 64     # an eighth of a run is folded as a row from this many elements on, mostly
-    NARROW = 16         # adaptive windows of up to so many cells slide along the lanes
 
 
 cdef void reduce_taps(
@@ -161,19 +160,21 @@ cdef void lane_reach(
 cdef void uneven(
     const Pool* p, const Place* place, char* dst, Py_ssize_t dst_pitch, const char* src,
     Py_ssize_t src_pitch, Py_ssize_t base, Py_ssize_t tap, Py_ssize_t taps, bint fresh,
-    char* spare) noexcept nogil:
+    char* scratch) noexcept nogil:
     """Fold uneven lane windows along rows whose first cells are position `base`."""
     cdef const char* batch[BATCH]
     cdef Py_ssize_t cell = p.inner * p.rows.size, j, r, t, n, count
     cdef Py_ssize_t rows = rows_of(p, place)
+    cdef Windows windows = windows_from(&p.lane, place.lane)
+    cdef char* spare = scratch + p.block_bytes
     cdef const char* at
     cdef bint begun
     cdef Span lane
-    if p.lane.spacing == ADAPTIVE and place.lanes > 1 and p.inner == 1 and 1 < p.lane.k <= NARROW:
-        slide_adaptive(p, place, dst, dst_pitch, src, src_pitch, base, spare)
+    if p.slides:
+        slide_adaptive(p, place, dst, dst_pitch, src, src_pitch, base, scratch)
         return
     for j in range(place.lanes):
-        lane = window(&p.lane, place.lane + j)
+        lane = next_window(&windows)
         begun = not fresh
         n = clamped(lane.stop - tap, 0, taps)
         at = src + (lane.start + tap * p.lane.d - base) * cell
@@ -200,25 +201,43 @@ cdef void uneven(
 
 cdef void slide_adaptive(
     const Pool* p, const Place* place, char* dst, Py_ssize_t dst_pitch, const char* src,
-    Py_ssize_t src_pitch, Py_ssize_t base, char* spare) noexcept nogil:
+    Py_ssize_t src_pitch, Py_ssize_t base, char* scratch) noexcept nogil:
     """Fold adaptive lane windows, which have k cells or one less.
 
     Windows of both sizes slide along all rows as one, and each lane takes its cell.
     """
-    cdef Py_ssize_t rows = rows_of(p, place), size = p.rows.size, k = p.lane.k, n, j
-    cdef const char* batch[2]
-    cdef const char* at
+    cdef Py_ssize_t rows = rows_of(p, place), size = p.rows.size, k = p.lane.k, n
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    cdef int32_t* at = <int32_t*> (scratch + p.at_picks)
+    cdef char* spare = scratch + p.block_bytes
     cdef char* less = spare + 2 * p.block_bytes
+    cdef const char* batch[2]
     cdef Span lane = window(&p.lane, place.lane + place.lanes - 1)
-    n = (rows - 1) * (src_pitch // size) + lane.start + lane.stop - base
-    slide(p, p.rows.fold, less, True, src, False, n - k + 2, 1, k - 1, spare)
-    batch[0] = less
-    batch[1] = src + (k - 1) * size
-    p.rows.fold(spare, 0, batch, 0, 2, 1, n - k + 1, True, NULL)
+    n = (rows - 1) * p.pitch + lane.start + lane.stop - base
+    batch[0] = src
+    if k > 2:
+        slide(p, p.rows.fold, less, True, src, False, n - k + 2, p.inner, k - 1, spare)
+        batch[0] = less
+    batch[1] = src + (k - 1) * p.inner * size
+    p.rows.fold(spare, 0, batch, 0, 2, 1, (n - k + 1) * p.inner, True, NULL)
+    if memory.picked != place.lane:
+        memory.picked = place.lane
+        find_picks(p, place, base, at, (spare - src) // size, (batch[0] - src) // size)
+    picker(size)(dst, dst_pitch, src, src_pitch, rows, at, place.lanes * p.inner)
+
+
+cdef void find_picks(
+    const Pool* p, const Place* place, Py_ssize_t base, int32_t* at, Py_ssize_t whole,
+    Py_ssize_t less) noexcept nogil:
+    """Say which elements lanes take, from `whole` on if a window has k cells, or from `less`."""
+    cdef Windows windows = windows_from(&p.lane, place.lane)
+    cdef Py_ssize_t j, c, first
+    cdef Span lane
     for j in range(place.lanes):
-        lane = window(&p.lane, place.lane + j)
-        at = (spare if lane.stop == k else less) + (lane.start - base) * size
-        copy_rows(dst + j * size, dst_pitch, at, src_pitch, rows, size)
+        lane = next_window(&windows)
+        first = (lane.start - base) * p.inner + (whole if lane.stop == p.lane.k else less)
+        for c in range(p.inner):
+            at[j * p.inner + c] = <int32_t> (first + c)
 
 
 cdef void spread_phases(

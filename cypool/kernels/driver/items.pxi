@@ -29,7 +29,7 @@ cdef struct Pool:
     bint reduces            # horizontal folds go run by run instead of sliding rows
     Py_ssize_t share        # an eighth of a run is folded as a row if it has so many elements
     bint ranges             # the greatest of long runs of doubles is found as they are read
-    bint slides             # strided horizontal folds slide by one, then pick
+    bint slides             # strided or adaptive horizontal folds slide by one, then pick
     bint lifts              # the rows of an item are lifted once and slide over each other
     bint joins              # they are joined of suffixes and prefixes of blocks of rows
     bint direct             # a row without padding may be read where it lies
@@ -45,6 +45,7 @@ cdef struct Pool:
     bint repeats            # an element may be folded into a window twice
     Mapping mapping
     Ending ending
+    double patience         # so many elements may be added up again, before a call is given up
     double divisor          # for all windows, unless they are averages
     double terms            # the most elements a window adds up
     double depth            # the most additions an element goes through
@@ -66,7 +67,7 @@ cdef struct Pool:
     Py_ssize_t block        # rows of a block that windows are joined of, for each phase
     Py_ssize_t strip        # rows that are finished before the next ones of an item are folded
     bint parts_rows         # parts split the row axis's taps (else the passes over lane taps)
-    Py_ssize_t pitch        # cells per scratch row, a multiple of the lane stride
+    Py_ssize_t pitch        # cells per scratch row, a multiple of the stride if they slide as one
     Py_ssize_t res_pitch    # cells per row of results
     Py_ssize_t lane_blocks
     Py_ssize_t row_blocks
@@ -81,6 +82,7 @@ cdef struct Pool:
     Py_ssize_t at_done
     Py_ssize_t at_factors
     Py_ssize_t factors      # how many
+    Py_ssize_t at_picks     # which cells lanes take of those that slid
     Py_ssize_t at_memory
     Py_ssize_t result_bytes
     Py_ssize_t scratch_bytes
@@ -101,7 +103,9 @@ cdef struct Memory:
     bint wary               # sums of the last item were rounded
     int detours             # so many items are not to be done at once
     int last_detours        # what that began with: it doubles while doubtful items come
-    Py_ssize_t lane         # the first lane that the factors are for
+    double mended           # so many elements were added up again
+    Py_ssize_t picked       # the first lane that there are picks for
+    Py_ssize_t lane         # and that the factors are for
     Py_ssize_t row          # and the first row, and how many
     Py_ssize_t rows
     double count            # and what the outer windows count

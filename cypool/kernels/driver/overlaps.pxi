@@ -53,7 +53,9 @@ cdef const Pool* lift_rows(
     move_on(p, place, -place.planes)
     if (direct and bottom - top == p.row.n and p.row.xs == (hi - lo) * p.inner * p.size
             and (place.planes == 1 or p.outer[p.nouter - 1].xs == p.row.n * p.row.xs)):
-        p = surest(p, call.x + place.x_at, 0, 1, place.planes * p.row.n * (hi - lo) * p.inner)
+        # They lie end to end.
+        p = surest(p, call.x + place.x_at + (base + lo) * p.lane.xs, 0, 1,
+                   place.planes * p.row.n * (hi - lo) * p.inner)
     else:
         p = surest(p, lifted_rows, 0, 1, (n + reach) * p.pitch * p.inner)
     if picks:

@@ -129,7 +129,8 @@ cdef void choose_fetches(Pool* p, tuple x_shape):
 
 cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
     """Place what a thread needs: four blocks of rows, or five where phases are spread; joined rows;
-    results; staged rows, which have about `room` bytes; a native row; a finished one; divisors."""
+    results; staged rows, which have about `room` bytes; a native row; a finished one; divisors;
+    what lanes pick."""
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, rows = p.stack * p.tile
     if p.lifts:
         rows = tile_rows(p) + (p.stack - 1) * p.plane_rows * p.row.s
@@ -154,13 +155,16 @@ cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
         p.staged_run = (p.staged_rows - p.row.k) // p.row.s + 1
     p.at_native = p.at_raw + rounded_up(p.staged_rows * p.pitch * p.inner * p.size)
     p.at_done = p.at_native + rounded_up(p.pitch * p.inner * p.x_size)
-    p.factors = max(p.lanes * p.inner, min(p.tile * p.res_pitch * p.inner, FACTORS))
+    rows = max(1, min(p.tile, FACTORS // (p.res_pitch * p.inner)))
     p.at_factors = p.at_done + rounded_up(
-        p.factors * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
-    p.at_memory = p.at_factors + rounded_up(
-        (2 if p.rows.twins and p.rows.at_once != NULL else 1) * p.factors * sizeof(double))
+        rows * p.res_pitch * p.inner * max(p.out_size, <Py_ssize_t> sizeof(int64_t)))
+    p.factors = max(rows, 2) * p.res_pitch * p.inner
+    p.at_picks = p.at_factors + rounded_up(
+        (2 if inverted_too(p) else 1) * p.factors * sizeof(double))
+    p.at_memory = p.at_picks + rounded_up(
+        p.lanes * p.inner * sizeof(int32_t) if p.slides and p.lane.spacing == ADAPTIVE else 0)
     p.scratch_bytes = p.at_memory + rounded_up(
-        sizeof(Memory) + min(p.tile, FACTORS) * sizeof(double))
+        sizeof(Memory) + max(rows, 2) * sizeof(double))
 
 
 cdef Py_ssize_t rounded_up(Py_ssize_t size) noexcept:

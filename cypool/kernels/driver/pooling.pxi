@@ -15,6 +15,8 @@ cdef void pool_item(
     cdef const char* next_
     cdef Py_ssize_t plane, nbytes, half, first, stop
     cdef bint straight, together = True
+    if memory.mended > p.patience:
+        return
     locate(p, item, &place)
     out = call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os
     if place.planes > 1:    # without rows between them, which are nobody's

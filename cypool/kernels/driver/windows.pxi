@@ -96,6 +96,45 @@ cdef inline Span window(const Axis* axis, Py_ssize_t o) noexcept nogil:
     return span
 
 
+# Windows of an axis, one after the other: adaptive ones without the divisions.
+cdef struct Windows:
+    const Axis* axis
+    Py_ssize_t o            # of the next
+    Py_ssize_t start        # of the next adaptive one, floor(o n / out),
+    Py_ssize_t rest         # and what is left of that division
+    Py_ssize_t whole        # the same of n / out
+    Py_ssize_t part
+
+
+cdef inline Windows windows_from(const Axis* axis, Py_ssize_t o) noexcept nogil:
+    cdef Windows windows
+    windows.axis = axis
+    windows.o = o
+    if axis.spacing == ADAPTIVE:
+        windows.start = o * axis.n // axis.out
+        windows.rest = o * axis.n % axis.out
+        windows.whole = axis.n // axis.out
+        windows.part = axis.n % axis.out
+    return windows
+
+
+cdef inline Span next_window(Windows* windows) noexcept nogil:
+    cdef Py_ssize_t out = windows.axis.out
+    cdef bint carries
+    cdef Span span
+    windows.o += 1
+    if windows.axis.spacing != ADAPTIVE:
+        return window(windows.axis, windows.o - 1)
+    span.start = windows.start
+    span.first = 0
+    windows.rest += windows.part
+    carries = windows.rest >= out
+    windows.rest -= out if carries else 0
+    windows.start += windows.whole + carries
+    span.stop = span.count = windows.start + (windows.rest > 0) - span.start
+    return span
+
+
 cdef inline Py_ssize_t alike(const Axis* axis, const Span* span, Py_ssize_t most) noexcept nogil:
     """How many windows from this one on (at most `most`) have all their taps, as this one has.
 

@@ -150,8 +150,8 @@ cdef void exact_carry(Exact* sum_) noexcept nogil:
 cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t j
     cdef int i, exponent, shift
-    cdef int64_t m, sign
-    cdef uint64_t low, high
+    cdef int64_t sign
+    cdef uint64_t bits, m, low, high
     cdef double x
     for j in range(n):
         if real_t is Half or real_t is Brain:
@@ -165,17 +165,17 @@ cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil
         if not isfinite(x):
             sum_.special += x
             continue
-        m = <int64_t> ldexp(frexp(x, &exponent), 53)
-        exponent += 1021
-        if exponent < 0:
-            m >>= -exponent     # subnormal: these bits are 0
-            exponent = 0
-        sign = -1 if m < 0 else 1
-        m = m if m > 0 else -m
+        memcpy(&bits, &x, sizeof(bits))
+        sign = -1 if bits >> 63 else 1
+        exponent = <int> (bits >> 52 & 0x7FF)
+        m = bits & <uint64_t> 0xFFFFFFFFFFFFF
+        if exponent > 0:
+            m |= <uint64_t> 1 << 52
+            exponent -= 1       # as those of subnormal numbers count, too
         i = exponent >> 5
         shift = exponent & 31
-        low = <uint64_t> m << shift
-        high = <uint64_t> m >> (64 - shift) if shift > 0 else 0
+        low = m << shift
+        high = m >> (64 - shift) if shift > 0 else 0
         sum_.limb[i] += sign * <int64_t> <uint32_t> low
         sum_.limb[i + 1] += sign * <int64_t> (low >> 32)
         sum_.limb[i + 2] += sign * <int64_t> high

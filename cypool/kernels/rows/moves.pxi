@@ -85,6 +85,41 @@ cdef void split(
             dst[(p * m + n) * inner + c] = src[(n * step + p) * inner + c]
 
 
+cdef void pick(
+    bits_t* dst, Py_ssize_t dst_pitch, const bits_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    const int32_t* at, Py_ssize_t n) noexcept nogil:
+    """dst[r, j] = src[r, at[j]] for n cells of each row; pitches are in bytes."""
+    cdef Py_ssize_t r, j
+    cdef const char* from_
+    cdef char* to
+    if n < rows:
+        for j in range(n):
+            from_ = <const char*> (src + at[j])
+            to = <char*> (dst + j)
+            for r in range(rows):
+                (<bits_t*> (to + r * dst_pitch))[0] = (<const bits_t*> (from_ + r * src_pitch))[0]
+        return
+    for r in range(rows):
+        for j in range(n):
+            dst[j] = src[at[j]]
+        dst = <bits_t*> (<char*> dst + dst_pitch)
+        src = <const bits_t*> (<const char*> src + src_pitch)
+
+
+cdef pick_f picker(Py_ssize_t size) noexcept nogil:
+    if size == 1:
+        return <pick_f> pick[uint8_t]
+    elif size == 2:
+        return <pick_f> pick[uint16_t]
+    elif size == 4:
+        return <pick_f> pick[uint32_t]
+    elif size == 8:
+        return <pick_f> pick[uint64_t]
+    elif size == 16:
+        return <pick_f> pick[Wide]
+    return <pick_f> pick[Sparse]
+
+
 cdef inline bits_t swapped(bits_t x) noexcept nogil:
     cdef bits_t y
     cdef size_t i
