@@ -149,6 +149,8 @@ def cut_up():
             SHORT_HALVES=int(blocks.choice([1, 100])),
             PARTS_BYTES=int(blocks.choice([1, 1000, 100000])),
             LONG_RUN=int(blocks.choice([1, 8, 24])),
+            FAR=int(blocks.choice([2, 12])),
+            LONG_PIXEL=int(blocks.choice([8, 512])),
         )
 
 

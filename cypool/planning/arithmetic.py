@@ -93,8 +93,9 @@ def accumulator(
     # the way to float32, the divisor fewer than 29.
     if divides and (bits == 64 or count << bits >= 1 << 52 or count >= 1 << 28):
         return "wide"
-    if bits < 32 and count <= 1 << bits:
-        return f"uint{2 * bits}"
+    for wider in (16, 32):
+        if bits < wider and count <= 1 << (wider - bits):
+            return f"uint{wider}"
     return "uint64"
 
 

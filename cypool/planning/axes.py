@@ -43,6 +43,10 @@ class Axis(NamedTuple):
         alone = self.out == 1 and self.k == self.n and self.d == 1 and not self.before
         return alone and self.spacing == geometry.REGULAR
 
+    def overlaps(self) -> int:
+        """How many windows most positions are in, at least."""
+        return self.k // self.s if self.spacing == geometry.REGULAR else 0
+
     def repeats(self) -> bool:
         """Whether windows side by side were transposed: their positions get what they have."""
         turned = self.spacing == geometry.TRANSPOSED

@@ -27,6 +27,10 @@ LONG_RUN = 128
 #: The same where transposed windows overlap, and positions are in a few of them.
 LONG_SPREAD = 640
 
+#: Rows of pixels up to so many bytes are not, where windows of so many strides or more are above.
+LONG_PIXEL = 512
+FAR = 12
+
 #: Bytes of the results of parts of windows.
 PARTS_BYTES = 1 << 20
 
@@ -125,8 +129,10 @@ def roles_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Role
         beside = Roles(outer[:-1], ALONE, outer[-1], inner._replace(n=2))
         if form_of(request, arithmetic, beside, 0) != "none":
             long_run = LONG_SPREAD
-    short_run = lane.is_plain() and lane.n * size < long_run and lane.xs == size
-    if short_run and outer and not outer[-1].is_plain():
+    short_run = lane.n * size < long_run
+    if len(outer) > 1 and outer[-2].overlaps() >= FAR:
+        short_run |= lane.n * arithmetic.size <= LONG_PIXEL  # what is above slides only as rows
+    if short_run and lane.is_plain() and lane.xs == size and outer and not outer[-1].is_plain():
         inner, lane = lane, outer.pop()
     if lane.out == 1:
         lane = lane._replace(os=inner.n * out_size)

@@ -255,7 +255,7 @@ cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexce
             sum_lift(elem, <uint16_t*> NULL, rows)
     elif acc == IN_UINT32:
         sum_rows(<uint32_t*> NULL, out, rows)
-        if elem_t is uint16_t or elem_t is int16_t:
+        if elem_t is uint8_t or elem_t is int8_t or elem_t is uint16_t or elem_t is int16_t:
             sum_lift(elem, <uint32_t*> NULL, rows)
     elif acc == IN_UINT64:
         sum_rows(<uint64_t*> NULL, out, rows)
