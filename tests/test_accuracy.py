@@ -144,6 +144,31 @@ def test_means_of_many_16_bit_floats(dtype):
         assert sums == float(x[0, 0]) * x.size
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+@pytest.mark.parametrize("terms", [2, 3, 6, 7, 12, 100, 255, 256, 257, 300, 1001, 65536])
+def test_means_of_narrow_integers_are_rounded_once(dtype, terms):
+    # Sums around those that are halfway between two integers, and some others.
+    info = np.iinfo(dtype)
+    rng = np.random.default_rng(terms)
+    middles = np.unique(rng.integers(info.min, info.max, 400)) * terms + terms // 2
+    sums = np.concatenate([middles - 1, middles, middles + 1])
+    sums = sums[(sums >= info.min * terms) & (sums <= info.max * terms)][: 2**24 // terms]
+    each, more = np.divmod(sums, terms)
+    x = each[:, np.newaxis] + (np.arange(terms) < more[:, np.newaxis])
+    x = x.astype(dtype)[:, np.newaxis]
+    for divisor in sorted({terms, terms + 1, 256, 2 * terms}):
+        options = {"axis": 2, "divisor_override": divisor}
+        if divisor == terms:
+            options = {"axis": 2, "padding": [(0, terms - 1)], "ceil_mode": True}
+        if divisor < terms:
+            continue
+        expected = [round(Fraction(int(s), divisor)) for s in sums]
+        y = cypool.avg_pool(x, terms, dtype=dtype, **options)
+        assert y[:, 0, 0].tolist() == expected
+        y = cypool.avg_pool(x, terms, dtype="float32", **options)
+        np.testing.assert_array_equal(y[:, 0, 0], np.float32(sums / divisor))
+
+
 @pytest.mark.parametrize("dtype", ["int64", "uint64"])
 @pytest.mark.parametrize("into", ["int64", "uint64", "float64", "float32", "int8"])
 def test_means_of_64_bit_integers_are_rounded_once(dtype, into):

@@ -262,6 +262,7 @@ cdef struct Ending:
     bint least          # ranks are complemented
     int shift           # if it is not 0, every divisor is 2**shift
     bint saturates      # quotients may be beyond what the output holds
+    bint inverts        # factors are inverses of divisors: integers below 2**24, as sums are
     uint32_t margin     # how far below an element a mean may be, in exponents of float's bits
     double share        # of its greatest element, which a sum of doubles has to have
     double exponent     # of norms

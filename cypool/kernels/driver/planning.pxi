@@ -19,7 +19,15 @@ cdef void set_ending(
         for i in range(1, 8 * p.out_size):
             if p.divisor == <double> ((<uint64_t> 1) << i):
                 p.ending.shift = i
-    p.ending.saturates = elem != out or p.divisor < p.terms
+    p.ending.saturates = elem != out or not (p.averages or p.divisor >= p.terms)
+    # Sums in 16 bits have divisors of no more than 8 bits, and those in 32 of no more than 24.
+    if acc == IN_UINT16:
+        p.ending.inverts = not p.ending.saturates
+    elif acc == IN_UINT32 and p.terms * 2.0**(8 * p.x_size) <= 2.0**24:
+        p.ending.inverts = out == FLOAT or not p.ending.saturates
+    if wraps or p.ending.shift > 0:
+        p.ending.inverts = False
+    p.rows.inverts = p.rows.inverts or p.ending.inverts
     p.ending.margin = <uint32_t> margin << 23
     p.ending.share = p.terms * p.depth * p.depth * 2.0**-48
 

@@ -233,6 +233,36 @@ cdef inline void shifted_row(
             dst[j] = <out_t> (x - moved)
 
 
+cdef inline void inverted_row(
+    out_t* dst, const sum_t* src, Py_ssize_t n, const double* inverses,
+    bint is_signed) noexcept nogil:
+    """dst[j] = src[j] * inverses[j], rounded as if divided.
+
+    Sums and divisors are below 2**24, and integers hold all quotients.  A product is nearer to its
+    quotient than that is to halfway between two results, unless it is just there: a float's never
+    is, and for integers, products are first rounded to a grid that what is halfway is on.
+    """
+    cdef Py_ssize_t j
+    cdef double y
+    cdef float z
+    if not (sum_t is uint16_t or sum_t is uint32_t):
+        pass
+    elif sum_t is uint32_t and out_t is float:
+        for j in range(n):
+            dst[j] = <out_t> (<double> <int32_t> src[j] * inverses[j])
+    elif sum_t is uint16_t and (out_t is uint8_t or out_t is int8_t):
+        for j in range(n):      # divisors are up to 256
+            z = <float> (<int32_t> signed_value(src[j]) if is_signed else <int32_t> src[j])
+            z = (z * <float> inverses[j] + <float> 12288.0) - <float> 12288.0
+            dst[j] = <out_t> <int32_t> ((z + <float> 12582912.0) - <float> 12582912.0)
+    elif sum_t is uint32_t and (
+            out_t is uint8_t or out_t is int8_t or out_t is uint16_t or out_t is int16_t):
+        for j in range(n):
+            y = <double> <int32_t> src[j] * inverses[j]
+            y = (y + 6291456.0) - 6291456.0
+            dst[j] = <out_t> <int32_t> ((y + 6755399441055744.0) - 6755399441055744.0)
+
+
 cdef inline out_t one_nan(out_t x) noexcept nogil:
     """x, or if it is NaN one with all bits set: which of two NaNs a sum keeps is not defined."""
     if out_t is float:
@@ -275,7 +305,7 @@ cdef void halves_finish(
 cdef void sum_finish(
     out_t* dst, Py_ssize_t dst_pitch, const sum_t* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
-    """dst[r, j] = src[r, j] over its divisor; factors[r, j] is that, or for double its inverse."""
+    """dst[r, j] = src[r, j] over its divisor; factors[r, j] is that or, for double too, its inverse."""
     cdef Py_ssize_t j, r
     # No more than there are bits, or compilers would shift in wider lanes.
     cdef int shift = ending.shift & <int> (8 * sizeof(sum_t) - 1)
@@ -313,6 +343,11 @@ cdef void sum_finish(
                     dst[j] = wrapped(<uint64_t> src[j], dst)
         elif shift > 0:
             shifted_row(dst, src, n, shift, ending.is_signed, ending.saturates)
+        elif ending.inverts:
+            if ending.is_signed:
+                inverted_row(dst, src, n, factors, True)
+            else:
+                inverted_row(dst, src, n, factors, False)
         elif sum_t is uint16_t and not (out_t is double):
             # Quotients of 16-bit sums, and the halves between them, are exact enough in float.
             if ending.is_signed:
