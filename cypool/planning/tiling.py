@@ -100,38 +100,19 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     # A window of k slides in about 2 log2(k) combines at every position, and takes k directly.
     # Cells of several elements are dealt out slowly, so that it pays to pick few of them.
     slides = lane.s > 1 and (inner > 1 or lane.k > lane.s * (doublings(lane.k) + 1))
-    if form == "shared":
-        path = "lifts"  # as what is doubtful is done
-    elif form in ("first", "along") or (form != "none" and arithmetic.accumulator == "twin"):
-        path = "direct"  # each row is folded for each of its windows
-    else:
-        path = path_of(arithmetic, roles, 0 if leading else passes_along(lane, reduces, slides))
+    path = path_of(arithmetic, roles, form, 0 if leading else passes_along(lane, reduces, slides))
     lifts, joins = path == "lifts", path == "joins"
-    tile, cap, block, strip = row.out, max(BLOCK // cell, 1), 1, row.out
-    if form == "shared":
-        tile, cap = shared_block(row, cell)
-    elif lifts:
-        tile, cap = lifted_block(row, lane, cell, leading)
-    elif joins:
-        tile, cap, block, strip = joined_block(arithmetic, roles, leading)
-    elif lane.out > 1 and not reduces and 2 * lane.d * lane.k > cap:
-        # Taps had better fit in one pass: each of several slides to every position again.
-        cap = max(min(4 * lane.d * lane.k, LONGEST_BLOCK // cell), cap)
+    room = room_of(arithmetic, roles, form, path, leading, reduces)
     # Elements may be compared as they are, and so may what lies behind rows.
     compared = arithmetic.is_plain_order()
     couples = lane.k == lane.s == 2 and inner == lane.d == 1
-    taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
-    if joins and lane.d * lane.k <= cap - 2 * ALIGNED:
-        taps = lane.k  # another pass would be over all rows again
+    width = room.cap
+    if couples and path == "direct" and (form == "pairs" or compared):
+        # Pairs that become output at once fill no scratch, and run on along the whole row: memory
+        # is read faster so.
+        width = max(width, PAIRED)
+    taps, lanes = lanes_of(lane, room.cap, width, joins)
     reach = lane.d * (taps - 1) + 1
-    # Pairs that become output at once fill no scratch, and run on along the whole row: memory is
-    # read faster so.
-    pairs_at_once = form == "pairs" or compared
-    width = max(cap, PAIRED) if pairs_at_once and couples and path == "direct" else cap
-    lanes = min(lane.out, max(width - reach, 0) // lane.s + 1)
-    lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
-    if joins and lanes >= ALIGNED:
-        lanes = min(-(-lanes // ALIGNED) * ALIGNED, lane.out)
     pairs = (
         # Pairs need no scratch rows at all, but each row ends in a remainder.
         couples
@@ -142,14 +123,15 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     pitch = (lanes - 1) * lane.s + reach
     if (lanes > 1 or lifts) and not (leading or reduces or pairs):
         pitch = rounded_pitch(lane, pitch, cell, lifts or joins, compared and inner == 1)
+    tile, strip = room.tile, room.strip
     if path == "direct":
-        # Runs are mostly read where they lie, and need no room.
-        room = 4 * cap if reduces else cap
-        if lane.s > 1 and form == "none" and not (reduces or pairs):
-            room = max(STRIDED_BLOCK // cell, 1)
-        tile = min(row.out, max(room // (lanes if pairs else pitch), 1))
-        if lanes == 1 < lane.s and not reduces:
-            tile = 1
+        strided = lane.s > 1 and form == "none" and not (reduces or pairs)
+        tile = direct_tile(lane, room.cap, cell, lanes if pairs else pitch, lanes, reduces, strided)
+    elif joins and taps < lane.k:
+        # Each pass along the lanes is over all rows of a tile.
+        tile = strip = max(LARGEST_BLOCK // (lanes * cell), 1)
+    tile = min(tile, row.out)
+    strip = min(tile, strip) if joins else tile
     bare = (
         inner == 1 < tile
         and lanes == lane.out
@@ -159,14 +141,54 @@ def tiling_of(arithmetic: Arithmetic, roles: Roles, form: str) -> Tiling:
     )
     if bare:
         pitch = lane.n
-    if joins and taps < lane.k:
-        # Each pass along the lanes is over all rows of a tile.
-        tile = strip = max(LARGEST_BLOCK // (lanes * cell), 1)
-    tile = min(tile, row.out)
-    strip = min(tile, strip) if joins else tile
-    return Tiling(
-        tile, lanes, taps, pitch, leading, reduces, slides, lifts, joins, bare, pairs, block, strip
-    )
+    path_flags = (leading, reduces, slides, lifts, joins, bare, pairs)
+    return Tiling(tile, lanes, taps, pitch, *path_flags, room.block, strip)
+
+
+def room_of(
+    arithmetic: Arithmetic, roles: Roles, form: str, path: str, leading: bool, reduces: bool
+) -> Room:
+    """Choose the room for rows that are folded in a way."""
+    row, lane, cell = roles.row, roles.lane, roles.inner.n * arithmetic.size
+    if form == "shared":
+        return shared_room(row, cell)
+    if path == "lifts":
+        return lifted_room(row, lane, cell, leading)
+    if path == "joins":
+        return joined_room(arithmetic, roles, leading)
+    cap = max(BLOCK // cell, 1)
+    if lane.out > 1 and not reduces and 2 * lane.d * lane.k > cap:
+        # Taps had better fit in one pass: each of several slides to every position again.
+        cap = max(min(4 * lane.d * lane.k, LONGEST_BLOCK // cell), cap)
+    return Room(row.out, cap)
+
+
+def lanes_of(lane: Axis, cap: int, width: int, joins: bool) -> tuple[int, int]:
+    """Choose the taps that are folded in a pass along rows of `cap` cells, and the lanes of it.
+
+    Rows that need no room have `width` cells.
+    """
+    taps = min(lane.k, max(cap // (1 if lane.out == 1 or lane.s >= cap else 2) // lane.d, 1))
+    if joins and lane.d * lane.k <= cap - 2 * ALIGNED:
+        taps = lane.k  # another pass would be over all rows again
+    lanes = min(lane.out, max(width - lane.d * (taps - 1) - 1, 0) // lane.s + 1)
+    lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
+    if joins and lanes >= ALIGNED:
+        lanes = min(-(-lanes // ALIGNED) * ALIGNED, lane.out)
+    return taps, lanes
+
+
+def direct_tile(
+    lane: Axis, cap: int, cell: int, cells: int, lanes: int, reduces: bool, strided: bool
+) -> int:
+    """Choose how many rows of so many cells are folded together, each for its own windows."""
+    if lanes == 1 < lane.s and not reduces:
+        return 1
+    # Runs are mostly read where they lie, and need no room.
+    room = 4 * cap if reduces else cap
+    if strided:
+        room = max(STRIDED_BLOCK // cell, 1)
+    return max(room // cells, 1)
 
 
 def reduces_along(lane: Axis) -> bool:
@@ -175,8 +197,12 @@ def reduces_along(lane: Axis) -> bool:
     return apart and lane.d == 1
 
 
-def path_of(arithmetic: Arithmetic, roles: Roles, passes: int) -> str:
+def path_of(arithmetic: Arithmetic, roles: Roles, form: str, passes: int) -> str:
     """Choose how row windows are folded, where there are `passes` along each row afterwards."""
+    if form == "shared":
+        return "lifts"  # as what is doubtful is done
+    if form in ("first", "along") or (form != "none" and arithmetic.accumulator == "twin"):
+        return "direct"  # each row is folded for each of its windows
     row, lane, cell = roles.row, roles.lane, roles.inner.n * arithmetic.size
     if row.out == 1 or row.spacing != geometry.REGULAR:
         return "direct"
@@ -191,16 +217,16 @@ def path_of(arithmetic: Arithmetic, roles: Roles, passes: int) -> str:
     return min(ways, key=lambda path: ways[path])
 
 
-class Joined(NamedTuple):
-    """How rows are joined: rows of a tile, cells they may have, rows of a block and a strip."""
+class Room(NamedTuple):
+    """Rows of a tile, and cells they may have; rows that are joined have blocks, and strips."""
 
     tile: int
     cap: int
-    block: int
-    strip: int
+    block: int = 1
+    strip: int = 0
 
 
-def joined_block(arithmetic: Arithmetic, roles: Roles, leading: bool) -> Joined:
+def joined_room(arithmetic: Arithmetic, roles: Roles, leading: bool) -> Room:
     """Choose how rows are joined.
 
     A thread has rows of suffixes and prefixes, and a block of rows that do not lie in the input as
@@ -224,7 +250,7 @@ def joined_block(arithmetic: Arithmetic, roles: Roles, leading: bool) -> Joined:
     blocks = -(-row.out * row.s // whole)
     height = max(3 * row.k * row.d, 64 * row.s)
     blocks = -(-blocks // -(-blocks // max(height // whole, 1)))  # tiles of one size
-    return Joined(max(blocks * whole // row.s, 1), cap, block, max(STRIP // (cap * cell), 1))
+    return Room(max(blocks * whole // row.s, 1), cap, block, max(STRIP // (cap * cell), 1))
 
 
 def joined_rows(row: Axis, block: int, made: bool) -> int:
@@ -245,8 +271,8 @@ def block_of(k: int) -> int:
     return min(blocks, key=lambda block: (k // block - 1 + k % block) / block)
 
 
-def lifted_block(row: Axis, lane: Axis, cell: int, leading: bool) -> tuple[int, int]:
-    """Return the same of lifted rows.
+def lifted_room(row: Axis, lane: Axis, cell: int, leading: bool) -> Room:
+    """Choose the room for lifted rows.
 
     Neighbouring tiles share the rows that their windows reach over: a tile should be tall, and as
     wide as the lane windows need if there is room.
@@ -259,16 +285,17 @@ def lifted_block(row: Axis, lane: Axis, cell: int, leading: bool) -> tuple[int, 
         tile //= 2
     bytes_per_lane = cell * ((tile - 1) * row.s + reach)
     wanted = 1 if leading else min(12 * lane.d * lane.k, BLOCK // cell)
-    return tile, max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
+    cap = max(LARGE_BLOCK // bytes_per_lane, min(wanted, LARGEST_BLOCK // bytes_per_lane), 1)
+    return Room(tile, cap)
 
 
-def shared_block(row: Axis, cell: int) -> tuple[int, int]:
-    """Return the same of rows that windows share.
+def shared_room(row: Axis, cell: int) -> Room:
+    """Choose the room for rows that windows share.
 
     They are kept a few at a time, and each is read once: a tile has as many as it may.
     """
     tile = -(-row.out // -(-row.out // MOST_SHARED))
-    return tile, max(LARGEST_BLOCK // (cell * ((tile - 1) * row.s + reach_of(row))), 1)
+    return Room(tile, max(LARGEST_BLOCK // (cell * ((tile - 1) * row.s + reach_of(row))), 1))
 
 
 def reach_of(axis: Axis) -> int:
