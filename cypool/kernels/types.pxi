@@ -361,7 +361,7 @@ cdef struct Reading:
 ctypedef void (*fold_f)(
     char* dst, Py_ssize_t dst_pitch, const char** src, Py_ssize_t src_pitch, Py_ssize_t count,
     Py_ssize_t rows, Py_ssize_t n, bint fresh, const Ahead* ahead) noexcept nogil
-ctypedef void (*reduce_f)(
+ctypedef void (*accumulate_f)(
     char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
     Py_ssize_t n, bint fresh) noexcept nogil
 ctypedef void (*run_f)(
@@ -402,11 +402,11 @@ cdef struct Rows:
     fold_f pairs        # pairs of elements into accumulators; may be NULL
     run_f lift_run      # a run of elements into one accumulator
     run_f fold_run      # a run of accumulators into one
-    # (The two that take elements are NULL where these have to be lifted before.)
-    reduce_f lift_accumulate    # rows of elements into rows of what they come to so far
-    reduce_f fold_accumulate    # the same of accumulators
+    accumulate_f lift_accumulate    # rows of elements into rows of what they come to so far
+    accumulate_f fold_accumulate    # the same of accumulators
     join_f lift_join    # a row of elements into a prefix, and that and a suffix into a window
     join_f fold_join    # the same of accumulators
+    # (The two of elements are NULL where these have to be lifted before.)
     clear_f clear       # the identity
     finish_f finish     # accumulators into output; NULL if they are the output
     map_f map           # elements into what is lifted; NULL if they are that

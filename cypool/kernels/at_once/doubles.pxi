@@ -84,6 +84,7 @@ cdef inline bint doubles_all(
                          DOUBLE, True)
             fetch_share(ahead, <const char**> src, count, src_pitch, r, begin + m // 2,
                         m - m // 2, n)
+            # `Ending.share` of three times SOURCES terms would be less.
             doubtful |= twin_means(
                 dst + begin, hi, lo, most, m, k, s, apart, how.divisors + (begin if each else 0),
                 how.inverses + (begin if each else 0), each, exact, 2.0**-30)

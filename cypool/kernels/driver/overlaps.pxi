@@ -9,7 +9,7 @@ cdef const Pool* lift_rows(
     All the rows are lifted once, into the last block of the scratch, and slid over each other
     into rows of `width` cells.  Returns what to go on with.
     """
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, i, run, plane
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell, run, plane
     cdef Py_ssize_t reach = (p.row.k - 1) * p.row.d, outputs = rows_of(p, place)
     cdef Py_ssize_t n = (outputs - 1) * p.row.s + 1
     cdef Py_ssize_t rows = (place.rows - 1) * p.row.s + 1 + reach
@@ -23,10 +23,6 @@ cdef const Pool* lift_rows(
     cdef bint narrow = block_row <= SHORT_ROW
     cdef bint direct = single(p, place) and not (call.staged or place.scans)
     cdef const char* given
-    cdef Span row
-    row.first = 0
-    row.stop = 1
-    row.count = 1
     if narrow:
         p.rows.clear(lifted_rows, 0, 1, (n + reach) * p.pitch * p.inner)
     for plane in range(place.planes):
@@ -36,18 +32,13 @@ cdef const Pool* lift_rows(
             pad(p, at + top * block_row, bottom - top, lo, hi)
             run = max(rows, step) if plane + 1 < place.planes else rows
             p.rows.clear(at + bottom * block_row, 0, 1, (run - bottom) * p.pitch * p.inner)
-        i = top
         if direct:
             given = call.x + place.x_at + (base + lo) * p.lane.xs + (start + top) * p.row.xs
             p.rows.lift(at + top * block_row + lo * acc_cell, block_row, &given, p.row.xs, 1,
                         bottom - top, (hi - lo) * p.inner, True, NULL)
-            i = bottom
-        while i < bottom:
-            row.start = start + i
-            run = min(bottom - i, p.staged_rows) if call.staged else bottom - i
-            vertical(p, call, place, &row, run, 1, at + i * block_row + lo * acc_cell, block_row,
-                     base + lo, hi - lo, raw)
-            i += run
+        else:
+            fold_rows(p, call, place, start + top, bottom - top,
+                      at + top * block_row + lo * acc_cell, block_row, base + lo, hi - lo, raw)
         at += step * block_row
         move_on(p, place, 1)
     move_on(p, place, -place.planes)
@@ -232,22 +223,32 @@ cdef void read_rows(
     Py_ssize_t position, Py_ssize_t cells, char* scratch) noexcept nogil:
     """Fold rows along the outer axes, or map them, unless they lie as elements in the input."""
     cdef Joined* joined = &place.joined
-    cdef Py_ssize_t i = max(begin, joined.top), run
-    cdef Span row
+    cdef Py_ssize_t first = max(begin, joined.top)
     if joined.direct:
         return
     joined.origin = begin
-    stop = min(stop, joined.bottom)
     place.seen = 0
+    fold_rows(p, call, place, first - p.row.before, min(stop, joined.bottom) - first,
+              joined.given + (first - begin) * joined.pitch, joined.pitch, position, cells,
+              scratch + p.at_raw)
+
+
+cdef void fold_rows(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t first, Py_ssize_t rows, char* dst,
+    Py_ssize_t pitch, Py_ssize_t position, Py_ssize_t cells, char* raw) noexcept nogil:
+    """Fold rows along the outer axes, or map them, each for itself."""
+    cdef Py_ssize_t run
+    cdef Span row
     row.first = 0
     row.stop = 1
     row.count = 1
-    while i < stop:
-        row.start = i - p.row.before
-        run = min(stop - i, p.staged_rows) if call.staged else stop - i
-        vertical(p, call, place, &row, run, 1, joined.given + (i - begin) * joined.pitch,
-                 joined.pitch, position, cells, scratch + p.at_raw)
-        i += run
+    while rows > 0:
+        row.start = first
+        run = min(rows, p.staged_rows) if call.staged else rows
+        vertical(p, call, place, &row, run, 1, dst, pitch, position, cells, raw)
+        dst += run * pitch
+        first += run
+        rows -= run
 
 
 cdef inline void fetch_rows(

@@ -254,13 +254,15 @@ cdef inline void inverted_row(
         for j in range(n):      # divisors are up to 256
             z = <float> (<int32_t> signed_value(src[j]) if is_signed else <int32_t> src[j])
             z = (z * <float> inverses[j] + <float> 12288.0) - <float> 12288.0
-            dst[j] = <out_t> <int32_t> ((z + <float> 12582912.0) - <float> 12582912.0)
+            z = z + <float> 12582912.0      # whose lowest bits are the integer
+            dst[j] = <out_t> (<uint32_t*> &z)[0]
     elif sum_t is uint32_t and (
             out_t is uint8_t or out_t is int8_t or out_t is uint16_t or out_t is int16_t):
         for j in range(n):
             y = <double> <int32_t> src[j] * inverses[j]
             y = (y + 6291456.0) - 6291456.0
-            dst[j] = <out_t> <int32_t> ((y + 6755399441055744.0) - 6755399441055744.0)
+            y = y + 6755399441055744.0
+            dst[j] = <out_t> (<uint64_t*> &y)[0]
 
 
 cdef inline out_t one_nan(out_t x) noexcept nogil:

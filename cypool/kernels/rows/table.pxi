@@ -110,7 +110,7 @@ cdef void best_rows(elem_t* _, order_t* __, Rows* rows) noexcept:
     rows.pairs = <fold_f> best_pairs_of[elem_t, order_t]
     rows.lift_run = <run_f> best_run_of[elem_t, order_t]
     rows.fold_run = rows.lift_run
-    rows.lift_accumulate = <reduce_f> best_accumulate_of[elem_t, order_t]
+    rows.lift_accumulate = <accumulate_f> best_accumulate_of[elem_t, order_t]
     rows.fold_accumulate = rows.lift_accumulate
     rows.lift_join = <join_f> best_join_of[elem_t, order_t]
     rows.fold_join = rows.lift_join
@@ -148,7 +148,7 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
         rows.lift_run = <run_f> half_run[term_t]
     else:
         rows.lift_run = <run_f> sum_run_of[sum_t, term_t]
-    rows.lift_accumulate = <reduce_f> sum_accumulate_of[sum_t, term_t]
+    rows.lift_accumulate = <accumulate_f> sum_accumulate_of[sum_t, term_t]
     rows.lift_join = <join_f> sum_join_of[sum_t, term_t]
     if term_t is float or term_t is double or term_t is Half or term_t is Brain:
         rows.scan = <scan_f> scan[term_t]
@@ -235,7 +235,7 @@ cdef finish_f root_finisher(real_sum_t* _, int out) noexcept:
 cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
     rows.fold = <fold_f> sum_fold_of[sum_t, sum_t]
     rows.fold_run = <run_f> sum_run_of[sum_t, sum_t]
-    rows.fold_accumulate = <reduce_f> sum_accumulate_of[sum_t, sum_t]
+    rows.fold_accumulate = <accumulate_f> sum_accumulate_of[sum_t, sum_t]
     rows.fold_join = <join_f> sum_join_of[sum_t, sum_t]
     rows.clear = <clear_f> zero_clear[sum_t]
     rows.size = sizeof(sum_t)
@@ -244,7 +244,7 @@ cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
 
 
 cdef void rows_from(elem_t* elem, int kind, int acc, int out, Rows* rows) noexcept:
-    """The row operations for what is lifted: kind 0 is max, 1 is min, 2 is a sum."""
+    """The row operations of a kind for what is lifted."""
     if kind == MAX:
         best_rows(elem, <Most*> NULL, rows)
     elif kind == MIN:
