@@ -1505,7 +1505,7 @@ def test_adaptive_windows_of_long_rows(sizes, channels, dtype):
         sums = np.stack([sums.take(part, axis).sum(axis) for part in parts], axis)
     counts = np.outer(*(np.subtract(b, a) for a, b in zip(starts, stops, strict=True)))
     means = sums / counts[..., np.newaxis]
-    plans = [{}, {"PICKED_BLOCK": 1, "BLOCK": 512}, {"SLID": 0}, {"SLID": 1 << 20}]
+    plans = [{}, {"PICKED_BLOCK": 1, "BLOCK": 512}, {"SLID": 0, "FEW_SLID": 0}, {"SLID": 1 << 20}]
     for plan in plans:
         with changed(**plan, SERIAL=1):
             for threads in (1, 3):

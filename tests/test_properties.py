@@ -141,6 +141,7 @@ def cut_up():
             STRIP=int(blocks.choice([1, 500, 100000])),
             ALIGNED=int(blocks.choice([1, 8, 64])),
             SLID=int(blocks.choice([0, 20, 128, 100000])),
+            FEW_SLID=int(blocks.choice([0, 16])),
             PICKED_BLOCK=int(blocks.choice([1, 500, 98304])),
             PATIENCE=int(blocks.choice([0, 1])),
             STACK=int(blocks.choice([1, 500, 6000])),

@@ -75,7 +75,9 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
     arithmetic = short_rows_together(arithmetic, roles, tiling)
 
     patience = float(PATIENCE * (math.prod(x.shape) + math.prod(out.shape)))
-    if request.kind not in ("sum", "avg") or arithmetic.accumulator != "double":
+    # Which of what becomes output at once is done again depends on what a thread did before.
+    gives_up = request.kind in ("sum", "avg") and arithmetic.accumulator == "double"
+    if not gives_up or form != "none":
         patience = math.inf
 
     plan = Plan(

@@ -45,6 +45,9 @@ SPREAD_BLOCK = 131072
 #: Bytes of the adaptive windows that slide along rows, at most: longer ones are folded one by one.
 SLID = 128
 
+#: The same in single elements: of Twins these are more bytes.
+FEW_SLID = 16
+
 #: Bytes of the rows that those slide along, at most, if lanes are not to be cut into blocks.
 PICKED_BLOCK = 98304
 
@@ -338,7 +341,8 @@ def uneven_tiling(roles: Roles, cell: int, form: str) -> Tiling:
     row, lane = roles.row, roles.lane
     # What becomes output at once needs no room.
     cap = max((SPREAD_BLOCK if form == "phases" else BLOCK) // cell, 1)
-    slides = lane.spacing == geometry.ADAPTIVE and lane.k > 1 and lane.k * cell <= SLID
+    slides = lane.k * cell <= SLID or (roles.inner.n == 1 and lane.k <= FEW_SLID)
+    slides = slides and lane.spacing == geometry.ADAPTIVE and lane.k > 1
     if slides and max(lane.n + lane.k + 1, lane.out) * cell <= PICKED_BLOCK:
         cap = max(cap, lane.n + lane.k + 1, lane.out)  # what they pick is found once
     # Lanes whose taps fit a row of `cap` cells; or one lane, whose taps come in several passes.

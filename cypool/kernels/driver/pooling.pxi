@@ -65,7 +65,9 @@ cdef void pool_item(
             result = out + (place.row - first) * p.row.os
         gather_warily(p, call, &place, scratch, result, result_row)
         if place.rounded and not place.scans:
+            # From here on as where the item before had been rounded, too.
             place.scans = True
+            place.rounded = False
             place.row = first
             place.joined.end = -1
             continue
