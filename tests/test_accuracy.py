@@ -138,6 +138,37 @@ def test_where_many_sums_nearly_cancel_all_are_added_up_with_more_care(pool, win
             assert ulps_apart(y[i, j : j + 1], expected).item() <= 1
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("size", "stride", "padding", "dilation"),
+    [(3, 1, 1, 1), (5, 2, 7, 1), (4, 1, 12, 3), (9, 1, 4, 1), (2, 70, 1, 60)],
+)
+def test_means_near_elements_that_are_far_greater(size, stride, padding, dilation, channels, dtype):
+    rng = np.random.default_rng(size)
+    x = rng.standard_normal((90, 150, channels)).astype(dtype)
+    x.ravel()[::1999] = -3e38 if dtype == "float32" else -1e300
+    given = {"axis": (0, 1), "stride": stride, "padding": padding, "dilation": dilation}
+    found = [cypool.avg_pool(x, size, **given, num_threads=threads) for threads in (1, 3)]
+    np.testing.assert_array_equal(*found)
+    for i, j in np.ndindex(found[0].shape[:2]):
+        if (i + j) % 7 > 0:
+            continue
+        taps = [
+            [t for t in range(o * stride - padding, n + dilation * size, dilation)][:size]
+            for o, n in ((i, 90), (j, 150))
+        ]
+        rows, columns = (
+            [t for t in at if 0 <= t < n] for at, n in zip(taps, x.shape, strict=False)
+        )
+        part = x[np.ix_(rows, columns)].reshape(-1, channels).astype(float)
+        if len(part) == 0:
+            assert np.isnan(found[0][i, j]).all()
+            continue
+        expected = [math.fsum(part[:, c].tolist()) / len(part) for c in range(channels)]
+        assert np.max(ulps_apart(found[0][i, j], np.array(expected, dtype))) <= ULPS[dtype]
+
+
 @pytest.mark.parametrize("planes", [16, 24, 30, 36, 44, 60])
 def test_threads_give_up_together(planes):
     # The first strip of each plane has exact sums, which are small against what comes later.

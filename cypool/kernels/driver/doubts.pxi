@@ -1,5 +1,8 @@
 # Sums that cannot be trusted, and their windows, which are added up again.
 
+cdef enum:
+    NEIGHBOURS = 32     # sums that are looked at together
+
 
 cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept nogil:
     """The magnitude below which an item's sums cannot be trusted; 0 if all are near enough.
@@ -61,6 +64,64 @@ cdef void each_tap(
                 tap += n
         if not next_taps(p, place, taken, &src, &index):
             break
+
+cdef double doubt_near(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t first,
+    Py_ssize_t last, bint* overflows) noexcept nogil:
+    """doubt() of the windows of lanes `first` to `last` of an item's row r, that lie in memory."""
+    cdef Span row = window(&p.row, place.row + r)
+    cdef Span begin = window(&p.lane, place.lane + first), end = window(&p.lane, place.lane + last)
+    # Some may lie wholly in the padding.
+    cdef Py_ssize_t at = clamped(begin.start + begin.first * p.lane.d, 0, p.lane.n)
+    cdef Py_ssize_t stop = clamped(end.start + (end.stop - 1) * p.lane.d + 1, at, p.lane.n)
+    cdef Py_ssize_t n = (stop - at) * p.inner
+    cdef Py_ssize_t taken[MAX_OUTER]
+    cdef Py_ssize_t a, index = 0
+    cdef const char* src = (call.x + place.x_at + at * p.lane.xs
+                            + (row.start + row.first * p.row.d) * p.row.xs)
+    cdef Range range_
+    range_.peak = 0
+    range_.low = <uint64_t> -1
+    for a in range(p.nouter):
+        taken[a] = 0
+    while not place.empty and row.first < row.stop and n > 0:
+        p.rows.scan(src, p.row.d * p.row.xs, row.stop - row.first, n, &range_)
+        if not next_taps(p, place, taken, &src, &index):
+            break
+    return doubt(p, &range_, overflows)
+
+
+cdef void mend_row(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, char* dst, const char* sums,
+    double bound, bint overflows, char* scratch) noexcept nogil:
+    """Look for sums of an item's row r that cannot be trusted, and put the right results.
+
+    The bound is first lowered to that of the windows nearby: one element may be far greater than
+    all others.
+    """
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    cdef Py_ssize_t n = place.lanes * p.inner, i = 0, stop
+    cdef bint near = not call.staged and p.lane.spacing != TRANSPOSED
+    cdef double bound_near = bound
+    cdef bint overflows_near = overflows
+    while True:
+        i = p.rows.suspect(sums, i, n, bound, overflows)
+        if i >= n:
+            return
+        stop = min(i + NEIGHBOURS, n)
+        if near:
+            overflows_near = False
+            bound_near = doubt_near(
+                p, call, place, r, i // p.inner, (stop - 1) // p.inner, &overflows_near)
+        while i < stop:
+            i = p.rows.suspect(sums, i, stop, bound_near, overflows_near)
+            if i < stop:
+                memory.mended += p.terms
+                if memory.mended > p.patience:
+                    return
+                mend(p, call, place, r, i, dst + i * p.out_size, sums + i * p.rows.size, scratch)
+                i += 1
+
 
 # What a window's elements are: of doubt() for one sum.
 cdef struct Probe:

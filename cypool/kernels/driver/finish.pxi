@@ -39,19 +39,12 @@ cdef void finish(
                 p.rows.finish(dst, 0, src, 0, 1, cells, factors, p.ending)
             else:
                 p.rows.finish(dst, dst_row, src, row_bytes, run, n, factors, p.ending)
-            i = 0
-            while bound > 0.0 or overflows:
-                i = p.rows.suspect(src, i, cells, bound, overflows)
-                if i >= cells:
-                    break
-                if i % width < n:
-                    memory.mended += p.terms
-                    if memory.mended > p.patience:
-                        return
-                    mend(p, call, place, r + i // width, i % width,
-                         dst + i // width * dst_row + i % width * p.out_size,
-                         src + i * p.rows.size, scratch)
-                i += 1
+            if bound > 0.0 or overflows:
+                for i in range(run):
+                    mend_row(p, call, place, r + i, dst + i * dst_row, src + i * row_bytes, bound,
+                             overflows, scratch)
+                if memory.mended > p.patience:
+                    return
             src = dst
         if not p.plain:
             p.scatter(NULL, out, p.lane.os, p.inner_os, src, p.inner * p.out_size, p.out_size,
