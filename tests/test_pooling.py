@@ -1432,6 +1432,17 @@ def long_windows_of_rows(x, k, s, d, before):
     return greatest, np.stack([x[tap].sum(axis=0) for tap in taps])
 
 
+def assert_pooled(x, dtype, greatest, sums, **window):
+    """Pool an array of integers, as elements of a type, by one thread and by three."""
+    native = np.dtype(dtype).newbyteorder("=")
+    for threads in (1, 3):
+        options = {**window, "num_threads": threads}
+        maxima = cypool.max_pool(x.astype(dtype), **options)
+        np.testing.assert_array_equal(maxima, greatest.astype(native), strict=True)
+        added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
+        np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32", "float64"])
 @pytest.mark.parametrize(
     ("n", "k", "s", "d", "before"),
@@ -1452,12 +1463,7 @@ def test_windows_longer_than_a_block_of_rows(n, k, s, d, before, dtype):
     window = {"kernel_size": k, "stride": s, "dilation": d, "padding": before, "axis": 1}
     for block in (1, tiling.LONGEST_BLOCK):
         with changed(LONGEST_BLOCK=block):
-            for threads in (1, 3):
-                options = {**window, "num_threads": threads}
-                maxima = cypool.max_pool(x.astype(dtype), **options)
-                np.testing.assert_array_equal(maxima, greatest.astype(dtype), strict=True)
-                added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
-                np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
+            assert_pooled(x, dtype, greatest, sums, **window)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "float32", "float64", ">f4"])
@@ -1478,15 +1484,9 @@ def test_rows_of_long_windows(n, k, s, d, before, dtype):
     x = rng.integers(0, 100, (n, 90))
     greatest, sums = long_windows_of_rows(x, k, s, d, before)
     window = {"kernel_size": k, "stride": s, "dilation": d, "padding": before, "axis": 0}
-    native = np.dtype(dtype).newbyteorder("=")
     for plan in ({}, {"WHOLE": 1, "STRIP": 1}, {"WHOLE": 400, "JOINED_BLOCK": 1}):
         with changed(**plan):
-            for threads in (1, 3):
-                options = {**window, "num_threads": threads}
-                maxima = cypool.max_pool(x.astype(dtype), **options)
-                np.testing.assert_array_equal(maxima, greatest.astype(native))
-                added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
-                np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
+            assert_pooled(x, dtype, greatest, sums, **window)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
@@ -1582,12 +1582,7 @@ def test_planes_of_long_windows(k, shape, dtype):
     window = {"kernel_size": k, "stride": 1, "padding": padding, "axis": axes}
     for plan in ({}, {"LARGEST_JOINED": 300000}):
         with changed(**plan):
-            for threads in (1, 3):
-                options = {**window, "num_threads": threads}
-                maxima = cypool.max_pool(x.astype(dtype), **options)
-                np.testing.assert_array_equal(maxima, greatest.astype(dtype), strict=True)
-                added = cypool.sum_pool(x.astype(dtype), dtype=np.float64, **options)
-                np.testing.assert_array_equal(added, sums.astype(np.float64), strict=True)
+            assert_pooled(x, dtype, greatest, sums, **window)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
