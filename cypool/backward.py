@@ -10,7 +10,6 @@ import numpy as np
 
 from . import geometry
 from .arrays import (
-    MOST_DIVIDED,
     Array,
     check_element,
     check_out,
@@ -62,52 +61,13 @@ def turned(
     grad_output: Any,
     input_shape: Any,
     sizes: tuple[Any, ...],
-    *,
-    divisor_override: int | None = None,
-    out: Array | None = None,
-    num_threads: int | None = None,
-    dtype: Any = None,
-    **windows: Any,
+    **pooling: Any,
 ) -> Array:
     """Hand each gradient, over its divisor, to its window: a pooling of the windows' gradients."""
     grad = gradient(grad_output)
     shape = whole_shape(input_shape, "input_shape")
     check_axes(grad, shape)
-    result: Array
-    if divisor_override is None:
-        counts = window_counts(grad.shape, shape, sizes, **windows)
-        if all(count.min() == count.max() for count in counts.values()):
-            divisor_override = math.prod(int(count[0]) for count in counts.values()) or 1
-            if divisor_override > MOST_DIVIDED:
-                raise ValueError(
-                    f"windows count {divisor_override} positions with their padding; no divisor is"
-                    " beyond 2**53: use smaller windows or count_include_pad=False"
-                )
-        else:
-            dtype = grad.dtype if dtype is None else dtype
-            grad = divided(grad, counts)
-            divisor_override = 1
-    windows.pop("count_include_pad", None)
-    result = pool(
-        "avg",
-        grad,
-        *sizes,
-        turned_shape=shape,
-        divisor_override=divisor_override,
-        dtype=dtype,
-        out=out,
-        num_threads=num_threads,
-        **windows,
-    )
-    return result
-
-
-def divided(grad: Array, counts: dict[int, Array]) -> Array:
-    """Return gradients over the counts of their windows, in float64."""
-    result = grad.astype(np.float64)
-    for axis, count in counts.items():
-        # Nobody is in a window without input.
-        result /= np.maximum(count, 1).reshape(-1, *(1,) * (grad.ndim - axis - 1))
+    result: Array = pool("avg", grad, *sizes, turned_shape=shape, **pooling)
     return result
 
 
@@ -326,21 +286,6 @@ def windows_at(shape: tuple[int, ...], sizes: tuple[Any, ...], **windows: Any) -
     check_flags(request)
     axes = geometry.pooled_axes(request.axis, len(shape))
     return dict(zip(axes, windows_of(request, shape, axes), strict=True))
-
-
-def window_counts(
-    grad_shape: tuple[int, ...],
-    shape: tuple[int, ...],
-    sizes: tuple[Any, ...],
-    *,
-    count_include_pad: bool = False,
-    **windows: Any,
-) -> dict[int, Array]:
-    """Return, for each pooled axis, how many positions each window counts along it."""
-    check_flag(count_include_pad, "count_include_pad")
-    at = windows_at(shape, sizes, **windows)
-    check_turned(grad_shape, shape, at)  # there may be far more windows than gradients
-    return {a: w.counts(count_include_pad) for a, w in at.items()}
 
 
 def shared_out(

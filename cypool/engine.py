@@ -78,7 +78,7 @@ def pool(
     The `windows` are "local" ones, of `kernel_size` and what follows it; or "global", one over the
     whole of each pooled axis; or "adaptive", `output_size` of which share out an axis.  With a
     `turned_shape`, x is the result of pooling an array of that shape, and each position of that
-    array pools the windows that it was in.
+    array pools the windows that it was in; of averages, each element over what its window counts.
 
     Two kinds make the gradient of a norm, with an array `beside` the result, as large as that.
     "weight" takes x to what is beside it over y ** (p - 1), y being the norm of a window; "slope"
@@ -267,8 +267,17 @@ def planned(
     axes = geometry.pooled_axes(request.axis, len(shape))
     at = dict(zip(axes, windows_of(request, shape, axes), strict=True))
     out_dtype = result_dtype(request.kind, x_dtype, request.dtype)
+    if request.count_include_pad and math.prod(w.size for w in at.values()) > MOST_DIVIDED:
+        raise ValueError(
+            f"windows of kernel_size {tuple(w.size for w in at.values())} over the axes {axes}"
+            " count more than 2**53 positions with their padding, which no divisor can be: use"
+            " smaller ones or count_include_pad=False"
+        )
+    means = {}
     if request.turned_shape is not None:
         check_turned(x_shape, shape, at)
+        if request.kind == "avg" and request.divisor_override is None:
+            means = at
         at = {a: window.transposed() for a, window in at.items()}
     elif request.kind == "avg" and out_dtype.kind in "iu" and request.divisor_override is None:
         for a, window in at.items():
@@ -277,11 +286,6 @@ def planned(
                     f"a window along axis {a} lies wholly in the padding: its average is NaN, which"
                     f" {out_dtype} cannot hold; use a float dtype or less padding"
                 )
-    if request.count_include_pad and math.prod(w.size for w in at.values()) > MOST_DIVIDED:
-        raise ValueError(
-            f"windows of kernel_size {tuple(w.size for w in at.values())} over the axes {axes}"
-            " count more than 2**53 positions with their padding, which no divisor can be"
-        )
     kept = tuple(at[a].out if a in at else n for a, n in enumerate(x_shape))
     shape = kept if request.keepdims else tuple(n for a, n in enumerate(kept) if a not in at)
     bits = (is_bfloat16(x_dtype), is_bfloat16(out_dtype))
@@ -291,7 +295,7 @@ def planned(
     if out_strides is None:
         out_strides = contiguous_strides(shape, out_dtype.itemsize)
     out = Form(shape, out_strides, out_dtype)
-    plan, work = plan_for(request, Form(x_shape, x_strides, x_dtype), out, at)
+    plan, work = plan_for(request, Form(x_shape, x_strides, x_dtype), out, at, means)
     return Recipe(shape, out_dtype, plan, work >= threads.SERIAL, *bits, again)
 
 

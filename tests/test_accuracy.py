@@ -75,6 +75,57 @@ def test_adaptive_averages_are_those_of_fsum(kind, dtype, outs):
     assert np.max(ulps_apart(result, np.array(expected, dtype))) <= ULPS[dtype]
 
 
+def shared(grads, spans, n):
+    """Return exact gradients over the lengths of their spans, along the first axis of n."""
+    result = np.full((n, *grads.shape[1:]), Fraction(0))
+    for grad, (start, stop) in zip(grads, spans, strict=True):
+        result[start:stop] += grad / (stop - start)
+    return result
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "channels"])
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("window", [(3, 1), (3, 2), (5, 2), (9, 1), (31, 1), None])
+def test_gradients_of_averages_of_unlike_windows_are_exact_until_they_are_rounded(
+    window, dtype, layout
+):
+    shape = (37, 41)
+    if window is None:
+        outs = (16, 29)
+        spans = [
+            [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+            for n, m in zip(shape, outs, strict=True)
+        ]
+    else:
+        k, s = window
+        pad = k // 2
+        outs = tuple((n + 2 * pad - k) // s + 1 for n in shape)
+        spans = [
+            [(max(i * s - pad, 0), min(i * s - pad + k, n)) for i in range(m)]
+            for n, m in zip(shape, outs, strict=True)
+        ]
+    # Without a common multiple of all counts, what cancels is not exact.
+    cancels = dtype != "float64" and window != (31, 1)
+    for kind in ("positive", "both signs") if cancels else ("positive",):
+        grad = np.clip(numbers(kind, math.prod(outs), "float64"), -6e4, 6e4)
+        grad = grad.reshape(outs).astype(dtype)
+        exact = np.vectorize(lambda g: Fraction(float(g)), otypes=[object])(grad)
+        exact = shared(shared(exact, spans[0], shape[0]).T, spans[1], shape[1]).T
+        expected = exact.astype(np.float64).astype(dtype)
+        if layout == "channels":
+            grad, expected = (np.stack([x, -x, x], -1) for x in (grad, expected))
+        elif layout == "F":
+            grad = np.asfortranarray(grad)
+        for num_threads in (1, 3):
+            options = {"axis": (0, 1), "num_threads": num_threads}
+            if window is None:
+                back = cypool.adaptive_avg_pool_backward(grad, expected.shape, **options)
+            else:
+                back = cypool.avg_pool_backward(grad, expected.shape, k, s, pad, **options)
+            assert back.dtype == grad.dtype
+            assert np.max(ulps_apart(back, expected)) <= ULPS.get(dtype, 1)
+
+
 @pytest.mark.parametrize("kind", ["positive", "wide", "both signs"])
 @pytest.mark.parametrize("dtype", WIDE_FLOATS)
 def test_averages_without_nans_are_those_of_fsum(kind, dtype):
@@ -167,6 +218,63 @@ def test_means_near_elements_that_are_far_greater(size, stride, padding, dilatio
             continue
         expected = [math.fsum(part[:, c].tolist()) / len(part) for c in range(channels)]
         assert np.max(ulps_apart(found[0][i, j], np.array(expected, dtype))) <= ULPS[dtype]
+
+
+@pytest.mark.parametrize("dtype", WIDE_FLOATS)
+@pytest.mark.parametrize("dilation", [1, 2, 3, 5])
+@pytest.mark.parametrize("padding", [0, 1, 2, 3])
+def test_what_cancels_at_the_ends_of_rows(padding, dilation, dtype):
+    n, k = 20, 3
+    for at in (0, 1, 2, n - 3, n - 2, n - 1):
+        x = np.ones((3, n), dtype)
+        x[:, at] = [2.0**60, 1.5, -(2.0**60)]
+        found = cypool.avg_pool(x, k, 1, (0, padding), (1, dilation), axis=(0, 1))
+        means = []
+        for j in range(n + 2 * padding - dilation * (k - 1)):
+            taps = (j - padding + t * dilation for t in range(k))
+            part = x[:, [tap for tap in taps if 0 <= tap < n]]
+            total = math.fsum(part.ravel().tolist())
+            means.append(total / part.size if part.size else math.nan)
+        assert np.max(ulps_apart(found[0], np.array(means, dtype))) <= ULPS[dtype]
+
+
+@pytest.mark.parametrize("dtype", WIDE_FLOATS)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("special", [0.0, math.inf, math.nan])
+@pytest.mark.parametrize(
+    ("size", "stride", "padding", "dilation"),
+    [(15, 1, 7, 1), (9, 2, 0, 1), (9, 1, 9, 2), (21, 3, 10, 1), (21, 30, 10, 1)],
+)
+def test_sums_of_which_only_little_is_left(
+    size, stride, padding, dilation, special, channels, dtype
+):
+    rng = np.random.default_rng(size)
+    x = (rng.standard_normal((40, 190, channels)) * 1e-30).astype(dtype)
+    few = rng.random(x.shape) < 0.01
+    x[few] = rng.choice([-1.0, 1.0], few.sum()) * (3e38 if dtype == "float32" else 1e308)
+    x[20, 100] = special
+    geometry = {"axis": (0, 1), "stride": stride, "padding": padding, "dilation": dilation}
+    found = {
+        policy: cypool.avg_pool(x, size, **geometry, nan_policy=policy)
+        for policy in ("propagate", "omit")
+    }
+    starts = [stride * np.arange(n) - padding for n in found["omit"].shape[:2]]
+    for i, j in rng.integers(0, found["omit"].shape[:2], (40, 2)).tolist():
+        rows, lanes = (
+            [q for q in range(s[o], s[o] + size * dilation, dilation) if 0 <= q < n]
+            for s, o, n in zip(starts, (i, j), x.shape, strict=False)
+        )
+        for c in range(channels):
+            part = x[rows][:, lanes, c].astype(float).ravel().tolist()
+            finite = [Fraction(v) for v in part if math.isfinite(v)]
+            other = sum(v for v in part if not math.isfinite(v))
+            for policy, means in found.items():
+                if policy == "propagate" or other == other:
+                    mean = other or (float(sum(finite) / len(part)) if part else math.nan)
+                else:
+                    mean = float(sum(finite) / len(finite))
+                expected = np.array([mean], dtype)
+                assert ulps_apart(means[i, j, c : c + 1], expected).item() <= ULPS[dtype]
 
 
 @pytest.mark.parametrize("planes", [16, 24, 30, 36, 44, 60])

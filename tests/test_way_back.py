@@ -592,7 +592,7 @@ def test_limits_that_are_named_are_those_that_hold():
         cypool.adaptive_max_pool(np.ones((4, 4)), 2**60)
     most = int(re.search(r"at most (\d+)", str(refused.value))[1])
     assert most == 2**60 // 4
-    with pytest.raises(ValueError, match=r"windows count \d+ positions .* count_include_pad=False"):
+    with pytest.raises(ValueError, match=r"count more than 2.* count_include_pad=False"):
         cypool.avg_pool_backward(
             np.ones(5), (4,), 2**55, 1, ((2**54, 2**54),), count_include_pad=True
         )

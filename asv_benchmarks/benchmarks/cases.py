@@ -58,7 +58,7 @@ class Case:
         options: dict[str, Any] = {"axis": self.axis}
         if self.kernel is not None and not self.takes_indices:
             options |= {"kernel_size": self.kernel, "stride": self.stride, "padding": self.padding}
-        if self.size is not None:
+        if self.size is not None and not self.goes_back:
             options["output_size"] = self.size
         if self.result is not None:
             options["dtype"] = self.result
@@ -240,6 +240,8 @@ GRADIENTS = with_channels_last(
     Case("AlexNet", "max_pool_backward", ALEXNET, HW, 3, 2),
     Case("VGG", "avg_pool_backward", VGG, HW, 2, 2),
     Case("AlexNet", "avg_pool_backward", ALEXNET, HW, 3, 2),
+    Case("Inception", "avg_pool_backward", (32, 192, 35, 35), HW, 3, 1, 1),
+    Case("adaptive", "adaptive_avg_pool_backward", (32, 512, 20, 20), HW, size=7),
     Case("AlexNet", "lp_pool_backward", ALEXNET, HW, 3, 2),
     Case("ResNet head", "global_avg_pool_backward", (32, 2048, 7, 7), HW),
 )

@@ -51,6 +51,8 @@ class Plan:
         parts: int,
         parts_rows: bool,
         beside: int | None,
+        shared: list[tuple[int, ...]],
+        whole: float,
     ) -> None: ...
     def run(
         self, x: Any, out: Any, indices: Any, threads: int, beside: Any = None

@@ -291,6 +291,7 @@ cdef struct Exact:
     int64_t pending     # additions since the carries were done
     double special      # the sum of what is not finite
     bint omits          # leave NaNs out
+    bint subtracts      # take back what was added
     int64_t seen
     int64_t nans
 
@@ -383,7 +384,11 @@ ctypedef bint (*at_once_f)(
 ctypedef void (*scan_f)(
     const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n, Range* range_) noexcept nogil
 ctypedef Py_ssize_t (*suspect_f)(
-    const char* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil
+    const char* src, Py_ssize_t j, Py_ssize_t n, const double* bounds, bint each,
+    bint overflows) noexcept nogil
+ctypedef void (*exponents_f)(
+    const char* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n,
+    uint16_t* peaks) noexcept nogil
 ctypedef void (*visit_f)(void* state, const char* src, Py_ssize_t n) noexcept nogil
 ctypedef void (*map_f)(
     char* dst, const char* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
@@ -417,6 +422,7 @@ cdef struct Rows:
     Py_ssize_t size     # bytes of an accumulator
     # Float sums only:
     scan_f scan         # widen a range to the elements of a row
+    exponents_f exponents   # of the greatest elements of columns
     suspect_f suspect   # the next accumulator not to be trusted
     visit_f exact       # elements into an exact sum
     finish_f norm_finish    # a norm into output

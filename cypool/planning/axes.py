@@ -71,6 +71,8 @@ class Axis(NamedTuple):
         """
         if self.is_uncut():
             return self.k
+        if self.spacing == geometry.ADAPTIVE:
+            return max(self.k - 1, 1)
         if self.spacing != geometry.REGULAR or self.d > 1:
             return 1
         ends = (-self.before, (self.out - 1) * self.s - self.before)
@@ -110,25 +112,34 @@ class Roles(NamedTuple):
         return self.row.spacing == self.lane.spacing == geometry.REGULAR
 
 
-def axes_of(request: Request, x: Form, out: Form, windows: dict[int, Window]) -> list[Axis]:
-    """Return each axis of an array, with the windows along those that are pooled."""
+def axis_of(w: Window, count_include_pad: bool, xs: int = 0, os: int = 0, step: int = 0) -> Axis:
+    """Return an axis with its windows."""
+    counted = w.length + w.after if count_include_pad else -1
+    # A single window has no stride, and a single tap no dilation (but where it lies).
+    s = w.stride if w.out > 1 else 1
+    d = w.dilation if w.size > 1 or w.spacing == geometry.TRANSPOSED else 1
+    return Axis(
+        w.length, w.out, w.size, s, d, w.before, counted, xs, os, step, w.spacing, *w.turned
+    )
+
+
+def axes_of(
+    request: Request, x: Form, out: Form, windows: dict[int, Window], shared: dict[int, Axis]
+) -> list[Axis]:
+    """Return each axis of an array, with the windows along those that are pooled.
+
+    Along those that are `shared` out, positions have an index, too.
+    """
     axes = []
     steps = iter(out.strides)
     for a, n in enumerate(x.shape):
         # Axes that are pooled whole and not kept have no place in the output.
         xs, os = x.strides[a], next(steps) if request.keepdims or a not in windows else 0
         w = windows.get(a, Window(n, n, 1, 1, 1, 0, 0))
-        counted = n + w.after if request.count_include_pad else -1
-        # A single window has no stride, and a single tap no dilation (but where it lies).
-        s = w.stride if w.out > 1 else 1
-        d = w.dilation if w.size > 1 or w.spacing == geometry.TRANSPOSED else 1
-        step = 0
+        step = shared[a].step if a in shared else 0
         if request.indices and a in windows:
             step = math.prod(m for b, m in enumerate(x.shape) if b > a and b in windows)
-        os = os if w.out > 1 else 0
-        axes.append(
-            Axis(n, w.out, w.size, s, d, w.before, counted, xs, os, step, w.spacing, *w.turned)
-        )
+        axes.append(axis_of(w, request.count_include_pad, xs, os if w.out > 1 else 0, step))
     return axes
 
 

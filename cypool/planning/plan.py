@@ -19,6 +19,7 @@ from .arithmetic import (
 from .at_once import FORMS, form_of, margin_of
 from .axes import ALONE, Axis, Roles, axes_of, merge
 from .request import Request
+from .shares import shares_of
 from .tiling import BLOCK, Tiling, checks_pay, doublings, stack_of, tiling_of
 
 #: Runs of at least this many bytes beside the last pooled axis are worth rows of their own.
@@ -44,20 +45,28 @@ SHORT_HALVES = 100
 SHORT_KEYS = 64
 
 
-def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -> tuple[Plan, int]:
-    """Return the plan, and about how many elements it combines."""
-    axes = axes_of(request, x, out, windows)
+def plan_for(
+    request: Request, x: Form, out: Form, windows: dict[int, Window], means: dict[int, Window]
+) -> tuple[Plan, int]:
+    """Return the plan, and about how many elements it combines.
+
+    If x has the gradients of the `means` of windows, each is shared out over what these count.
+    """
+    shares = shares_of(x, means, request.count_include_pad)
+    axes = axes_of(request, x, out, windows, shares.axes)
     # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
     slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
     work = math.prod(x.shape) + math.prod(out.shape) * slid
     # If all windows have all their positions, there is one divisor for all.
-    divisor = request.divisor_override or 1
-    averages = request.kind == "avg" and request.divisor_override is None
+    divisor = request.divisor_override or shares.divisor
+    averages = request.kind == "avg" and request.divisor_override is None and not means
     if averages and not request.omits and all(axis.is_uncut() for axis in axes):
         averages, divisor = False, math.prod(axis.k for axis in axes)
     most = max(math.prod(axis.k for axis in axes), abs(request.divisor_override or 1))
     positions = math.prod(n for a, n in enumerate(x.shape) if a in windows)
     arithmetic = arithmetic_of(request, x.dtype, out.dtype, most, positions)
+    if shares.axes:
+        arithmetic = arithmetic._replace(mapping="number")
     roles = roles_of(request, arithmetic, merge(axes))
     outer, row, lane, inner = roles
     form = form_of(request, arithmetic, roles, 0 if averages else divisor)
@@ -103,7 +112,7 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
         least=request.kind == "min",
         omits=request.omits,
         patience=patience,
-        scans=not sums_are_safe(request, x.dtype, terms),
+        scans=bool(shares.axes) or not sums_are_safe(request, x.dtype, terms),
         checks=checks_pay(roles, tiling),
         form=FORMS.index(form),
         margin=margin,
@@ -112,6 +121,8 @@ def plan_for(request: Request, x: Form, out: Form, windows: dict[int, Window]) -
         parts=parts,
         parts_rows=parts_rows,
         beside=None if request.beside is None else ELEMENTS[request.beside.name],
+        shared=list(shares.axes.values()),
+        whole=shares.whole,
         **tiling._asdict(),
     )
     return plan, work

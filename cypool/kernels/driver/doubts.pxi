@@ -2,43 +2,57 @@
 
 cdef enum:
     NEIGHBOURS = 32     # sums that are looked at together
+    MOST_NEAR = 2048    # columns of elements that their windows may reach over
 
 
-cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept nogil:
-    """The magnitude below which an item's sums cannot be trusted; 0 if all are near enough.
+cdef inline double bound_of(const Pool* p, int peak, bint* overflows) noexcept nogil:
+    """The magnitude below which sums of elements of less than 2**(peak + 1 - bias) are suspect.
 
     A sum of n terms below m, each rounded at most `depth` times to 53 bits, is off by less than
     n * m * depth * 2**-53; what the sums of Twins round is off by depth**2 * 2**-106 of n * m
     (Ogita, Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26, 2005).
     """
-    cdef int mantissa = p.rows.digits - 1, log_terms, peak, low
+    cdef int log_terms
+    frexp(p.terms, &log_terms)
+    overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
+    if p.rows.twins:
+        return ldexp(p.terms * p.depth * p.depth, peak + 1 - p.rows.bias - 50)
+    return ldexp(p.terms * p.depth, peak + 1 - p.rows.bias - 27)
+
+
+cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept nogil:
+    """The magnitude below which sums of elements in a range are suspect; 0 if none is.
+
+    They are exact if all are multiples of one unit, and have few enough of them.
+    """
+    cdef int mantissa = p.rows.digits - 1, log_terms, peak, low, digits
+    cdef double bound
     if range_.peak == 0:
         return 0.0
     peak = <int> clamped(range_.peak >> mantissa, 1, 2046)
     low = <int> clamped((range_.low + 1) >> mantissa, 1, 2046)
-    frexp(p.terms, &log_terms)
-    # Every magnitude is below 2**(peak + 1 - bias).
-    overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
+    bound = bound_of(p, peak, overflows)
     if p.roots:
         # Powers do not cancel, but they overflow, and are rounded away below 2**-1022.
         return 2.0**-900 if overflows[0] or low - p.rows.bias < -960 else 0.0
+    frexp(p.terms, &log_terms)
+    digits = peak - low + p.rows.digits + log_terms
     if p.rows.twins:
-        if not overflows[0] and peak - low + p.rows.digits + 2 * log_terms <= 104:
-            return 0.0
-        return ldexp(p.terms * p.depth * p.depth, peak + 1 - p.rows.bias - 50)
-    if peak - low + p.rows.digits + log_terms <= 53:
-        return 0.0
-    return ldexp(p.terms * p.depth, peak + 1 - p.rows.bias - 27)
+        return 0.0 if not overflows[0] and digits + log_terms + 2 <= 104 else bound
+    return 0.0 if digits <= 53 else bound
 
 
 cdef void each_tap(
-    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i,
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i, Span lane,
     const Mapping* how, visit_f visit, void* state, char* scratch) noexcept nogil:
-    """Visit what is lifted of the window of element i of an item's row r, piece by piece."""
+    """Visit what is lifted of the window of element i of an item's row r, piece by piece.
+
+    Or of a part of its taps along the lanes.
+    """
     cdef Span row = window(&p.row, place.row + r)
-    cdef Span lane = window(&p.lane, place.lane + i // p.inner)
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t a, t, tap, n, index = 0
+    cdef Py_ssize_t index = place.index + row.start * p.row.step + lane.start * p.lane.step
+    cdef Py_ssize_t a, t, tap, n, at, j
     cdef char* raw = scratch + p.at_raw
     cdef char* native = scratch + p.at_native if p.rows.map != NULL else raw
     cdef const char* src = (call.x + place.x_at + row.start * p.row.xs + lane.start * p.lane.xs
@@ -60,67 +74,86 @@ cdef void each_tap(
                         p.lane.d * p.lane.xs, 0, n, 1, p.swap)
                 if p.rows.map != NULL:
                     p.rows.map(raw, native, n, 1, 0, how)
+                at = index + t * p.row.d * p.row.step + tap * p.lane.d * p.lane.step
+                for j in range(n if p.nshared > 0 else 0):
+                    share_out(
+                        p, <double*> raw + j, at + j * p.lane.d * p.lane.step, 1, 1, scratch)
                 visit(state, raw, n)
                 tap += n
         if not next_taps(p, place, taken, &src, &index):
             break
 
-cdef double doubt_near(
-    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t first,
-    Py_ssize_t last, bint* overflows) noexcept nogil:
-    """doubt() of the windows of lanes `first` to `last` of an item's row r, that lie in memory."""
-    cdef Span row = window(&p.row, place.row + r)
-    cdef Span begin = window(&p.lane, place.lane + first), end = window(&p.lane, place.lane + last)
-    # Some may lie wholly in the padding.
-    cdef Py_ssize_t at = clamped(begin.start + begin.first * p.lane.d, 0, p.lane.n)
-    cdef Py_ssize_t stop = clamped(end.start + (end.stop - 1) * p.lane.d + 1, at, p.lane.n)
-    cdef Py_ssize_t n = (stop - at) * p.inner
+
+cdef void peaks_of(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t begin,
+    Py_ssize_t cells, uint16_t* peaks) noexcept nogil:
+    """Find the exponents of the greatest elements that an item's row r has at some lane positions.
+
+    They are 0 where there is none.
+    """
+    cdef Py_ssize_t at = clamped(begin, 0, p.lane.n), a, index = 0
+    cdef Py_ssize_t n = (clamped(begin + cells, at, p.lane.n) - at) * p.inner
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t a, index = 0
+    cdef Span row = window(&p.row, place.row + r)
     cdef const char* src = (call.x + place.x_at + at * p.lane.xs
                             + (row.start + row.first * p.row.d) * p.row.xs)
-    cdef Range range_
-    range_.peak = 0
-    range_.low = <uint64_t> -1
+    memset(peaks, 0, cells * p.inner * sizeof(uint16_t))
     for a in range(p.nouter):
         taken[a] = 0
     while not place.empty and row.first < row.stop and n > 0:
-        p.rows.scan(src, p.row.d * p.row.xs, row.stop - row.first, n, &range_)
+        p.rows.exponents(src, p.row.d * p.row.xs, row.stop - row.first, n,
+                         peaks + (at - begin) * p.inner)
         if not next_taps(p, place, taken, &src, &index):
             break
-    return doubt(p, &range_, overflows)
 
 
-cdef void mend_row(
-    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, char* dst, const char* sums,
-    double bound, bint overflows, char* scratch) noexcept nogil:
-    """Look for sums of an item's row r that cannot be trusted, and put the right results.
+cdef bint lower_bounds(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t first,
+    Py_ssize_t n, const char* sums, double* bounds) noexcept nogil:
+    """Lower the bounds of n sums, from element `first` of an item's row r on; whether any overflow.
 
-    The bound is first lowered to that of the windows nearby: one element may be far greater than
-    all others.
+    First to that of all their elements; or where one is suspect still, each to that of its own.
     """
-    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
-    cdef Py_ssize_t n = place.lanes * p.inner, i = 0, stop
-    cdef bint near = not call.staged and p.lane.spacing != TRANSPOSED
-    cdef double bound_near = bound
-    cdef bint overflows_near = overflows
-    while True:
-        i = p.rows.suspect(sums, i, n, bound, overflows)
-        if i >= n:
-            return
-        stop = min(i + NEIGHBOURS, n)
-        if near:
-            overflows_near = False
-            bound_near = doubt_near(
-                p, call, place, r, i // p.inner, (stop - 1) // p.inner, &overflows_near)
-        while i < stop:
-            i = p.rows.suspect(sums, i, stop, bound_near, overflows_near)
-            if i < stop:
-                memory.mended += p.terms
-                if memory.mended > p.patience:
-                    return
-                mend(p, call, place, r, i, dst + i * p.out_size, sums + i * p.rows.size, scratch)
-                i += 1
+    cdef uint16_t peaks[MOST_NEAR]
+    cdef uint16_t most[NEIGHBOURS]
+    cdef uint16_t peak = 0
+    # Windows that padding cuts have other taps than those beside them, where they are dilated.
+    cdef Py_ssize_t begin = window(&p.lane, place.lane + first // p.inner).start
+    cdef Py_ssize_t cells = window(&p.lane, place.lane + (first + n - 1) // p.inner).start
+    cdef Py_ssize_t step = p.lane.d * p.inner, j, t, at
+    cdef bint overflows = False, any_ = False
+    cells += (p.lane.k - 1) * p.lane.d + 1 - begin
+    if cells > MOST_NEAR // p.inner:
+        return True
+    peaks_of(p, call, place, r, begin, cells, peaks)
+    for j in range(cells * p.inner):
+        peak = max(peak, peaks[j])
+    bounds[0] = bound_of(p, peak, &overflows) if peak > 0 else 0.0
+    for j in range(n):
+        bounds[j] = bounds[0]
+        most[j] = 0
+    if p.rows.suspect(sums, 0, n, bounds, False, overflows) == n:
+        return overflows
+    if p.lane.spacing == REGULAR and p.lane.s == 1:
+        at = first % p.inner
+        for t in range(p.lane.k):
+            for j in range(n):
+                most[j] = max(most[j], peaks[at + t * step + j])
+    else:
+        for j in range(n):
+            at = window(&p.lane, place.lane + (first + j) // p.inner).start - begin
+            at = at * p.inner + (first + j) % p.inner
+            for t in range(p.lane.k):
+                most[j] = max(most[j], peaks[at + t * step])
+    for j in range(n):
+        if most[j] == 0:
+            bounds[j] = 0.0
+        elif j > 0 and most[j] == most[j - 1]:
+            bounds[j] = bounds[j - 1]
+        else:
+            bounds[j] = bound_of(p, most[j], &overflows)
+            any_ |= overflows
+    return any_
 
 
 # What a window's elements are: of doubt() for one sum.
@@ -133,13 +166,47 @@ cdef void probe(Probe* state, const char* src, Py_ssize_t n) noexcept nogil:
     state.scan(src, 0, 1, n, &state.range_)
 
 
+# The last window of a row that was added up again.
+cdef struct Mended:
+    Py_ssize_t element  # negative if there is none
+    Exact total
+
+
+cdef bint slide_exact(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i,
+    Mended* mended, char* scratch) noexcept nogil:
+    """Take an exact sum on to the window of element i, if that is less work; else False.
+
+    What the two windows have in common stays.
+    """
+    cdef Span old = window(&p.lane, place.lane + mended.element // p.inner)
+    cdef Span lane = window(&p.lane, place.lane + i // p.inner)
+    cdef Py_ssize_t left = lane.start + lane.first - old.start - old.first
+    cdef Py_ssize_t come = lane.start + lane.stop - old.start - old.stop
+    # Nothing is taken from what is not finite.
+    if (mended.element < 0 or (i - mended.element) % p.inner != 0 or p.lane.d > 1
+            or mended.total.special != 0.0 or left < 0 or come < 0
+            or left + come >= lane.stop - lane.first):
+        return False
+    old.stop = old.first + left
+    mended.total.subtracts = True
+    each_tap(p, call, place, r, mended.element, old, &p.mapping, p.rows.exact, &mended.total,
+             scratch)
+    lane.first = lane.stop - come
+    mended.total.subtracts = False
+    each_tap(p, call, place, r, i, lane, &p.mapping, p.rows.exact, &mended.total, scratch)
+    mended.element = i
+    return True
+
+
 cdef void mend(
     const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i, char* dst,
-    const char* given, char* scratch) noexcept nogil:
+    const char* given, Mended* mended, char* scratch) noexcept nogil:
     """Put the right result in the place of element i of an item's row r.
 
     Unless the given sum is not suspect by what its own window holds, rather than the item.
     """
+    cdef Span lane = window(&p.lane, place.lane + i // p.inner)
     cdef Mapping how = p.mapping
     cdef Probe own
     cdef Exact sum_
@@ -149,36 +216,39 @@ cdef void mend(
     cdef int scale
     cdef bint overflows = False
     cdef double divisor = p.divisor, bound
-    own.scan = p.rows.scan
-    own.range_.peak = 0
-    own.range_.low = <uint64_t> -1
-    each_tap(p, call, place, r, i, &how, <visit_f> probe, &own, scratch)
-    bound = doubt(p, &own.range_, &overflows)
-    if p.rows.suspect(given, 0, 1, bound, overflows) == 1:
-        return
+    if not slide_exact(p, call, place, r, i, mended, scratch):
+        own.scan = p.rows.scan
+        own.range_.peak = 0
+        own.range_.low = <uint64_t> -1
+        each_tap(p, call, place, r, i, lane, &how, <visit_f> probe, &own, scratch)
+        bound = doubt(p, &own.range_, &overflows)
+        if p.rows.suspect(given, 0, 1, &bound, False, overflows) == 1:
+            return
+        if not p.roots:
+            memset(mended, 0, sizeof(Mended))
+            mended.element = i
+            mended.total.omits = p.omits
+            each_tap(p, call, place, r, i, lane, &how, p.rows.exact, &mended.total, scratch)
     if p.roots:
         memset(&norm, 0, sizeof(Norm))
         norm.exponent = how.exponent
         norm.omits = p.omits
         how.exponent = 1.0
-        each_tap(p, call, place, r, i, &how, <visit_f> widest, &norm, scratch)
-        each_tap(p, call, place, r, i, &how, <visit_f> norm_add, &norm, scratch)
+        each_tap(p, call, place, r, i, lane, &how, <visit_f> widest, &norm, scratch)
+        each_tap(p, call, place, r, i, lane, &how, <visit_f> norm_add, &norm, scratch)
         twin.hi = norm_of(&norm)
         twin.lo = 0.0
         divisor = 1.0
         p.rows.norm_finish(dst, 0, <const char*> &twin, 0, 1, 1, &divisor, p.ending)
         return
-    memset(&sum_, 0, sizeof(Exact))
-    sum_.omits = p.omits
-    each_tap(p, call, place, r, i, &how, p.rows.exact, &sum_, scratch)
+    sum_ = mended.total
     twin = exact_twin(&sum_, &scale)
     total.hi = twin.hi
     total.lo = twin.lo
     total.seen = sum_.seen
     total.nans = sum_.nans
     if p.averages:
-        divisor = place.count * window(&p.row, place.row + r).count
-        divisor *= window(&p.lane, place.lane + i // p.inner).count
+        divisor = place.count * window(&p.row, place.row + r).count * lane.count
     if p.omits and scale != 0:
         # The finish takes the NaNs from the divisor; here they have to go before it is scaled.
         divisor -= total.nans if p.averages else 0
@@ -189,3 +259,41 @@ cdef void mend(
         total.hi += total.lo
         divisor = p.rows.scale / divisor
     p.rows.finish(dst, 0, <const char*> &total, 0, 1, 1, &divisor, p.ending)
+
+
+cdef void mend_row(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t r, char* dst, const char* sums,
+    double bound, bint overflows, char* scratch) noexcept nogil:
+    """Look for sums of an item's row r that cannot be trusted, and put the right results.
+
+    The bound is first lowered to those of windows side by side: an element may be far greater than
+    all others.
+    """
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    cdef Py_ssize_t n = place.lanes * p.inner, i = 0, j, count
+    cdef bint near = not (call.staged or p.roots) and (p.lane.spacing == REGULAR or p.lane.d == 1)
+    cdef bint overflow
+    cdef double bounds[NEIGHBOURS]
+    cdef Mended mended
+    mended.element = -1
+    while True:
+        i = p.rows.suspect(sums, i, n, &bound, False, overflows)
+        if i >= n:
+            return
+        count = min(n - i, <Py_ssize_t> NEIGHBOURS)
+        overflow = overflows
+        for j in range(count):
+            bounds[j] = bound
+        if near:
+            overflow &= lower_bounds(p, call, place, r, i, count, sums + i * p.rows.size, bounds)
+        j = 0
+        while j < count:
+            j = p.rows.suspect(sums + i * p.rows.size, j, count, bounds, True, overflow)
+            if j < count:
+                memory.mended += p.terms
+                if memory.mended > p.patience:
+                    return
+                mend(p, call, place, r, i + j, dst + (i + j) * p.out_size,
+                     sums + (i + j) * p.rows.size, &mended, scratch)
+                j += 1
+        i += count

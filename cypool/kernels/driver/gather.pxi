@@ -27,7 +27,7 @@ cdef void gather(
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
     cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
     cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, run, phase, plane, at
+    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, run, phase, plane, at, between
     cdef Py_ssize_t rows = rows_of(p, place)
     cdef bint fresh = True
     # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
@@ -37,10 +37,7 @@ cdef void gather(
     cdef bint lifts = p.lifts and not place.at_once
     cdef bint alone = (by_row and p.direct and not lifts and not call.staged
                        and p.lane.spacing == REGULAR and single(p, place))
-    # Adaptive windows differ from row to row, but not from plane to plane.
-    cdef bint abreast = (p.row.spacing == ADAPTIVE and place.planes > 1 and not call.staged
-                         and not place.scans and p.row.xs != 0
-                         and p.outer[p.nouter - 1].xs % p.row.xs == 0)
+    cdef bint abreast
     cdef Py_ssize_t stride = p.row.s, apart = skip
     cdef Span row, lane
     cdef Reading reading
@@ -50,13 +47,6 @@ cdef void gather(
     cdef char* raw = scratch + p.at_raw
     reading.lead = LEAD_RUNS if p.fetches_rows and p.reduces else 0
     reading.ranged = p.ranges and place.scans
-    if abreast:
-        if p.row.xs == p.lane.n * p.inner * p.x_size:
-            for plane in range(place.planes):
-                touch(call.x + place.x_at + plane * p.outer[p.nouter - 1].xs,
-                      p.row.n * p.row.xs, spare)
-        stride = p.outer[p.nouter - 1].xs // p.row.xs
-        apart = p.plane_rows
     if p.lane.spacing != REGULAR and place.lanes > 1:
         stop = p.lane.k     # in one pass
     if p.parts > 1 and not p.parts_rows:
@@ -78,6 +68,7 @@ cdef void gather(
         if hi == cells and not (p.bare or place.at_once):
             width = whole_vectors(p, call, place, base, hi) - lo
         place.seen = 0
+        stage_item(p, call, place, base + lo, hi - lo, scratch)
         block = scratch
         if p.joins:
             if p.taps < p.lane.k:
@@ -86,6 +77,11 @@ cdef void gather(
             fresh = False
             tap += p.taps
             continue
+        between = rows_between(p, call, place, hi - lo, spare)
+        abreast = between > 0
+        if abreast:
+            stride = between
+            apart = p.plane_rows
         if lifts:
             p = lift_rows(p, call, place, base, lo, hi, scratch, raw,
                           result if p.leading else block,
@@ -169,6 +165,26 @@ cdef void gather(
         place.doubtful = True
     elif fresh:
         p.rows.clear(result, result_row, rows, place.lanes * p.inner)
+
+
+cdef Py_ssize_t rows_between(
+    const Pool* p, const Call* call, const Place* place, Py_ssize_t n, char* spare) noexcept nogil:
+    """How many rows what is read has from a plane to the next, if planes are folded side by side.
+
+    Or 0.  Adaptive windows differ from row to row, but not from plane to plane.
+    """
+    cdef Py_ssize_t row = p.row.xs, plane, i
+    if p.row.spacing != ADAPTIVE or place.planes == 1 or place.scans or n == 0:
+        return 0
+    if place.given != NULL:
+        return place.given_plane // (n * p.inner * p.size)
+    plane = p.outer[p.nouter - 1].xs
+    if call.staged or row == 0 or plane % row != 0:
+        return 0
+    if row == p.lane.n * p.inner * p.x_size:
+        for i in range(place.planes):
+            touch(call.x + place.x_at + i * plane, p.row.n * row, spare)
+    return plane // row
 
 
 cdef void take_part(const Pool* p, Span* row, Py_ssize_t part) noexcept nogil:

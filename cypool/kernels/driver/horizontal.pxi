@@ -138,22 +138,15 @@ cdef void lane_reach(
     const Pool* p, const Place* place, Py_ssize_t tap, Py_ssize_t taps, Py_ssize_t* base,
     Py_ssize_t* cells) noexcept nogil:
     """The first position, and how many, that uneven lane windows take their taps from."""
-    cdef Py_ssize_t last = place.lane + place.lanes - 1, end
-    cdef Span span
+    cdef Py_ssize_t end
     if place.lanes == 1:
-        base[0] = window(&p.lane, last).start + tap * p.lane.d
+        base[0] = window(&p.lane, place.lane).start + tap * p.lane.d
         cells[0] = (taps - 1) * p.lane.d + 1
         return
-    if p.lane.spacing == ADAPTIVE:
-        base[0] = window(&p.lane, place.lane).start
-        span = window(&p.lane, last)
-        end = span.start + span.stop
-    else:
-        base[0] = first_window(&p.lane, place.lane)
-        end = (last + p.lane.before) // p.lane.turned_s + 1
-        if not p.spreads:
-            base[0] = clamped(base[0], 0, p.lane.n)
-            end = min(end, p.lane.n)
+    uneven_reach(&p.lane, place.lane, place.lanes, base, &end)
+    if not p.spreads:
+        base[0] = clamped(base[0], 0, p.lane.n)
+        end = min(end, p.lane.n)
     cells[0] = max(end - base[0], 0)
 
 

@@ -20,6 +20,10 @@ cdef struct Pool:
     Axis outer[MAX_OUTER]
     Axis row
     Axis lane
+    Axis shared[MAX_OUTER]  # windows that share out what is read, the gradients of their means
+    int nshared
+    int lane_shared         # which of them lie along the lanes; -1 if none do
+    double whole            # a multiple of what each of them counts; 0 if these divide
     int nouter
     bint averages           # divide by the window's count
     bint swap               # the input has the other byte order
@@ -83,6 +87,7 @@ cdef struct Pool:
     Py_ssize_t at_factors
     Py_ssize_t factors      # how many
     Py_ssize_t at_picks     # which cells lanes take of those that slid
+    Py_ssize_t at_shares    # what elements of a row are multiplied or divided by
     Py_ssize_t at_memory
     Py_ssize_t result_bytes
     Py_ssize_t scratch_bytes
@@ -105,6 +110,8 @@ cdef struct Memory:
     int last_detours        # what that began with: it doubles while doubtful items come
     double mended           # so many elements were added up again
     Py_ssize_t picked       # the first lane that there are picks for
+    Py_ssize_t shared       # and the first position that there are shares for, and how many
+    Py_ssize_t shares
     Py_ssize_t lane         # and that the factors are for
     Py_ssize_t row          # and the first row, and how many
     Py_ssize_t rows
@@ -151,6 +158,9 @@ cdef struct Place:
     bint scans              # the item's elements widen
     Range range_            # this range
     Py_ssize_t seen         # rows before this position are in it already
+    const char* given       # all rows, staged; or NULL,
+    Py_ssize_t given_row    # from this position on
+    Py_ssize_t given_plane  # bytes from a plane to the next
     Joined joined
 
 
@@ -214,6 +224,7 @@ cdef inline void move_on(const Pool* p, Place* place, Py_ssize_t planes) noexcep
         place.index += planes * p.outer[p.nouter - 1].step
         place.out_at += planes * p.outer[p.nouter - 1].os
         place.seen = 0
+        place.given += planes * place.given_plane
 
 
 cdef inline const Pool* surest(

@@ -138,7 +138,7 @@ cdef void choose_fetches(Pool* p, tuple x_shape):
 cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
     """Place what a thread needs: four blocks of rows, or five where phases are spread; joined rows;
     results; staged rows, which have about `room` bytes; a native row; a finished one; divisors;
-    what lanes pick."""
+    what lanes pick; shares."""
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, rows = p.stack * p.tile
     if p.lifts:
         rows = tile_rows(p) + (p.stack - 1) * p.plane_rows * p.row.s
@@ -156,7 +156,7 @@ cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
     p.result_bytes = rounded_up(
         ((p.stack - 1) * p.plane_rows + p.strip) * p.res_pitch * acc_cell)
     p.at_raw = p.at_result + p.result_bytes
-    rows = max(tile_rows(p), SLOTS)
+    rows = max(p.stack * tile_rows(p), SLOTS)
     p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)
     p.staged_run = p.staged_rows // SLOTS
     if p.row.s <= p.row.k <= p.staged_rows and (p.row.d == 1 or p.row.k == 1):
@@ -169,8 +169,10 @@ cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
     p.factors = max(rows, 2) * p.res_pitch * p.inner
     p.at_picks = p.at_factors + rounded_up(
         (2 if inverted_too(p) else 1) * p.factors * sizeof(double))
-    p.at_memory = p.at_picks + rounded_up(
+    p.at_shares = p.at_picks + rounded_up(
         p.lanes * p.inner * sizeof(int32_t) if p.slides and p.lane.spacing == ADAPTIVE else 0)
+    p.at_memory = p.at_shares + rounded_up(
+        p.pitch * p.inner * sizeof(double) if p.nshared > 0 else 0)
     p.scratch_bytes = p.at_memory + rounded_up(
         sizeof(Memory) + max(rows, 2) * sizeof(double))
 

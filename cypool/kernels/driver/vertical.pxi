@@ -287,11 +287,12 @@ cdef void lift_pairs(
 
 cdef void stage_rows(
     const Pool* p, const Call* call, char* dst, const char* src, Py_ssize_t index,
-    Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t n, char* native) noexcept nogil:
+    Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t n, char* scratch) noexcept nogil:
     """Put n lane positions of `rows` input rows end to end, as native elements or carriers."""
+    cdef char* native = scratch + p.at_native
     cdef const char* row
     cdef Py_ssize_t r
-    if (not call.tangled and stride * p.row.xs == n * p.inner * p.x_size
+    if (not call.tangled and p.nshared == 0 and stride * p.row.xs == n * p.inner * p.x_size
             and stride * p.row.step == n * p.lane.step):
         n *= rows       # they are end to end already
         rows = 1
@@ -305,9 +306,41 @@ cdef void stage_rows(
             row = native
         if p.rows.map != NULL:
             p.rows.map(dst, row, n, p.inner, index, &p.mapping)
+        if p.nshared > 0:
+            share_out(p, <double*> dst, index, n, p.inner, scratch)
         dst += n * p.inner * p.size
         src += stride * p.row.xs
         index += stride * p.row.step
+
+
+cdef void stage_item(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t position, Py_ssize_t n,
+    char* scratch) noexcept nogil:
+    """Stage all rows of an item, if there is room.
+
+    Uneven row windows come one by one, or a phase at a time, and have rows in common with others.
+    """
+    cdef Py_ssize_t first, rows, plane
+    place.given = NULL
+    place.given_plane = 0
+    if (not call.staged or place.at_once or p.row.spacing == REGULAR or p.row.d > 1
+            or not single(p, place)):
+        return
+    uneven_reach(&p.row, place.row, place.rows, &first, &rows)
+    first = clamped(first, 0, p.row.n)
+    rows = clamped(rows, first, p.row.n) - first
+    if rows * place.planes > p.staged_rows:
+        return
+    for plane in range(place.planes):
+        stage_rows(
+            p, call, scratch + p.at_raw + plane * rows * n * p.inner * p.size,
+            call.x + place.x_at + position * p.lane.xs + first * p.row.xs,
+            place.index + position * p.lane.step + first * p.row.step, rows, 1, n, scratch)
+        move_on(p, place, 1)
+    move_on(p, place, -place.planes)
+    place.given = scratch + p.at_raw
+    place.given_row = first
+    place.given_plane = rows * n * p.inner * p.size
 
 
 cdef void vertical(
@@ -328,14 +361,14 @@ cdef void vertical(
     cdef Py_ssize_t index = place.index + position * p.lane.step + first * p.row.step
     cdef Py_ssize_t reach = stop - first + (rows - 1) * stride
     cdef Py_ssize_t batches = SOURCES if place.at_once else BATCH
-    cdef bint staged = call.staged and not place.at_once
+    cdef bint staged = call.staged and not place.at_once and place.given == NULL
     # Input rows are staged together if they are not more than what the windows take.
     cdef bint whole = (staged and reach <= p.staged_rows
                        and reach <= rows * (row.stop - row.first))
     cdef const char* src = call.x + place.x_at + position * p.lane.xs + first * xs
     cdef const char* at
-    cdef char* native = raw - p.at_raw + p.at_native
-    place.fetches = p.fetches_rows and not staged
+    cdef char* scratch = raw - p.at_raw
+    place.fetches = p.fetches_rows and (not call.staged or place.at_once)
     if place.at_once and call.indices != NULL:
         place.once.indices = call.indices + place.once.wide * (dst - call.out)
         place.once.step = stride * p.row.step
@@ -344,12 +377,16 @@ cdef void vertical(
         step = stride * xs if whole else xs
         if not whole:
             batches = SLOTS
+    if place.given != NULL:
+        xs = cells * p.size
+        step = stride * xs
+        src = place.given + (first - place.given_row) * xs
     for i in range(p.nouter):
         taken[i] = 0
     while row.first < row.stop and not place.empty:
         at = src
         if whole:
-            stage_rows(p, call, raw, src, index, reach, 1, n, native)
+            stage_rows(p, call, raw, src, index, reach, 1, n, scratch)
             at = raw
         for t in range(row.stop - row.first):
             batch[count] = at + t * p.row.d * xs
@@ -358,7 +395,7 @@ cdef void vertical(
             if staged and not whole:
                 at = raw + count * (p.staged_rows // SLOTS) * xs
                 stage_rows(p, call, <char*> at, src + t * p.row.d * p.row.xs,
-                           index + t * p.row.d * p.row.step, rows, stride, n, native)
+                           index + t * p.row.d * p.row.step, rows, stride, n, scratch)
                 batch[count] = at
                 if place.scans and first + t * p.row.d >= place.seen:
                     p.rows.scan(at, xs, rows, cells, &place.range_)

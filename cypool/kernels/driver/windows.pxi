@@ -82,6 +82,21 @@ cdef inline Py_ssize_t first_window(const Axis* axis, Py_ssize_t o) noexcept nog
     return -(-room // axis.turned_s) if room <= 0 else (room - 1) // axis.turned_s + 1
 
 
+cdef inline void uneven_reach(
+    const Axis* axis, Py_ssize_t o, Py_ssize_t count, Py_ssize_t* begin,
+    Py_ssize_t* end) noexcept nogil:
+    """From where to where `count` uneven windows, from o on, have their taps, be they there or not."""
+    cdef Py_ssize_t last = o + count - 1
+    cdef Span span
+    if axis.spacing == ADAPTIVE:
+        begin[0] = uneven_window(axis, o).start
+        span = uneven_window(axis, last)
+        end[0] = span.start + span.stop
+    else:
+        begin[0] = first_window(axis, o)
+        end[0] = (last + axis.before) // axis.turned_s + 1
+
+
 cdef inline Span window(const Axis* axis, Py_ssize_t o) noexcept nogil:
     cdef Span span
     if axis.spacing != REGULAR:

@@ -102,6 +102,35 @@ cdef void scan(
         scan_rows(src, pitch, rows, n, range_, True)
 
 
+cdef void exponents(
+    const real_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n,
+    uint16_t* peaks) noexcept nogil:
+    """Raise the exponent of each of n columns to that of its greatest finite element, rounded up.
+
+    As elements have them, with a bias: only that of 0 is 0.
+    """
+    cdef int mantissa = 23 if real_t is float else 10 if real_t is Half else 7
+    cdef Py_ssize_t j, r
+    cdef uint64_t wide
+    cdef uint32_t bits
+    cdef uint16_t exponent
+    for r in range(rows):
+        for j in range(n):
+            if real_t is double:
+                wide = (<const uint64_t*> src)[j] & <uint64_t> 0x7FFFFFFFFFFFFFFF
+                wide = wide if wide < infinite_bits(src) else 0
+                exponent = <uint16_t> ((wide + <uint64_t> 0xFFFFFFFFFFFFF) >> 52)
+            else:
+                if real_t is float:
+                    bits = (<const uint32_t*> src)[j] & <uint32_t> 0x7FFFFFFF
+                else:
+                    bits = src[j].bits & <uint32_t> 0x7FFF
+                bits = bits if bits < <uint32_t> infinite_bits(src) else 0
+                exponent = <uint16_t> ((bits + (<uint32_t> 1 << mantissa) - 1) >> mantissa)
+            peaks[j] = exponent if exponent > peaks[j] else peaks[j]
+        src = past(src, pitch)
+
+
 cdef inline double total_of(real_sum_t x) noexcept nogil:
     if real_sum_t is double:
         return x
@@ -118,9 +147,9 @@ cdef inline uint32_t doubtful(real_sum_t x, double bound, bint overflows) noexce
                                         else <uint32_t> 0)
 
 
-cdef Py_ssize_t suspect(
-    const real_sum_t* src, Py_ssize_t j, Py_ssize_t n, double bound, bint overflows) noexcept nogil:
-    """The first sum from j on that is below the bound, or overflowed; n if there is none."""
+cdef inline Py_ssize_t suspect_by(
+    const real_sum_t* src, Py_ssize_t j, Py_ssize_t n, const double* bounds, bint each,
+    bint overflows) noexcept nogil:
     cdef Py_ssize_t i, stop
     cdef uint32_t any_
     while j < n:
@@ -128,13 +157,25 @@ cdef Py_ssize_t suspect(
         stop = min(j + 256, n)
         any_ = 0
         for i in range(j, stop):
-            any_ |= doubtful(src[i], bound, overflows)
+            any_ |= doubtful(src[i], bounds[i if each else 0], overflows)
         if any_:
             for i in range(j, stop):
-                if doubtful(src[i], bound, overflows):
+                if doubtful(src[i], bounds[i if each else 0], overflows):
                     return i
         j = stop
     return n
+
+
+cdef Py_ssize_t suspect(
+    const real_sum_t* src, Py_ssize_t j, Py_ssize_t n, const double* bounds, bint each,
+    bint overflows) noexcept nogil:
+    """The first sum from j on that is below its bound, or overflowed; n if there is none.
+
+    All have one bound unless `each` has its own.
+    """
+    if each:
+        return suspect_by(src, j, n, bounds, True, overflows)
+    return suspect_by(src, j, n, bounds, False, overflows)
 
 
 cdef void exact_carry(Exact* sum_) noexcept nogil:
@@ -150,7 +191,7 @@ cdef void exact_carry(Exact* sum_) noexcept nogil:
 cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t j
     cdef int i, exponent, shift
-    cdef int64_t sign
+    cdef int64_t once = -1 if sum_.subtracts else 1, sign
     cdef uint64_t bits, m, low, high
     cdef double x
     for j in range(n):
@@ -159,14 +200,14 @@ cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil
         else:
             x = src[j]
         if x != x and sum_.omits:
-            sum_.nans += 1
+            sum_.nans += once
             continue
-        sum_.seen += 1
+        sum_.seen += once
         if not isfinite(x):
             sum_.special += x
             continue
         memcpy(&bits, &x, sizeof(bits))
-        sign = -1 if bits >> 63 else 1
+        sign = -once if bits >> 63 else once
         exponent = <int> (bits >> 52 & 0x7FF)
         m = bits & <uint64_t> 0xFFFFFFFFFFFFF
         if exponent > 0:

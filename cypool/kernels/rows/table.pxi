@@ -152,6 +152,7 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
     rows.lift_join = <join_f> sum_join_of[sum_t, term_t]
     if term_t is float or term_t is double or term_t is Half or term_t is Brain:
         rows.scan = <scan_f> scan[term_t]
+        rows.exponents = <exponents_f> exponents[term_t]
         rows.exact = <visit_f> exact_add[term_t]
         rows.twins = sum_t is Twin or sum_t is Sparse
         rows.digits = 24 if term_t is float else 53
@@ -167,68 +168,57 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
             rows.suspect = <suspect_f> suspect[double]
 
 
-cdef finish_f sum_finisher(sum_t* _, int out) noexcept:
-    """The finish of sums into the output type of a code."""
+# What sums become.
+cdef enum:
+    QUOTIENTS = 0
+    ROOTS = 1
+    SLOPES = 2
+
+
+cdef finish_f finish_of(out_t* _, sum_t* __, int what) noexcept:
+    """The finish of sums into an output type; NULL if there is none."""
     if sum_t is double:
-        if out == FLOAT:
-            return <finish_f> sum_finish[float, double]
-        elif out == HALF:
-            return <finish_f> sum_finish[Half, double]
-        elif out == BRAIN:
-            return <finish_f> sum_finish[Brain, double]
-    elif out == UINT8:
-        return <finish_f> sum_finish[uint8_t, sum_t]
-    elif out == INT8:
-        return <finish_f> sum_finish[int8_t, sum_t]
-    elif out == UINT16:
-        return <finish_f> sum_finish[uint16_t, sum_t]
-    elif out == INT16:
-        return <finish_f> sum_finish[int16_t, sum_t]
-    elif out == UINT32:
-        return <finish_f> sum_finish[uint32_t, sum_t]
-    elif out == INT32:
-        return <finish_f> sum_finish[int32_t, sum_t]
-    elif out == UINT64:
-        return <finish_f> sum_finish[uint64_t, sum_t]
-    elif out == INT64:
-        return <finish_f> sum_finish[int64_t, sum_t]
-    elif out == FLOAT:
-        return <finish_f> sum_finish[float, sum_t]
-    elif out == DOUBLE:
-        return <finish_f> sum_finish[double, sum_t]
-    elif out == HALF:
-        return <finish_f> sum_finish[Half, sum_t]
-    elif out == BRAIN:
-        return <finish_f> sum_finish[Brain, sum_t]
+        if what == QUOTIENTS:
+            if out_t is float or out_t is Half or out_t is Brain:
+                return <finish_f> sum_finish[out_t, sum_t]
+            return NULL
+    elif what == QUOTIENTS:
+        return <finish_f> sum_finish[out_t, sum_t]
+    if sum_t is double or sum_t is Twin or sum_t is Sparse:
+        if what == ROOTS:
+            return <finish_f> root_finish[out_t, sum_t]
+    if sum_t is double or sum_t is Twin:
+        if out_t is float or out_t is double or out_t is Half or out_t is Brain:
+            return <finish_f> slope_finish[out_t, sum_t]
     return NULL
 
 
-cdef finish_f root_finisher(real_sum_t* _, int out) noexcept:
-    """The finish of sums of powers into the output type of a code."""
+cdef finish_f finisher(sum_t* tag, int out, int what) noexcept:
+    """The finish of sums into the output type of a code."""
     if out == UINT8:
-        return <finish_f> root_finish[uint8_t, real_sum_t]
+        return finish_of(<uint8_t*> NULL, tag, what)
     elif out == INT8:
-        return <finish_f> root_finish[int8_t, real_sum_t]
+        return finish_of(<int8_t*> NULL, tag, what)
     elif out == UINT16:
-        return <finish_f> root_finish[uint16_t, real_sum_t]
+        return finish_of(<uint16_t*> NULL, tag, what)
     elif out == INT16:
-        return <finish_f> root_finish[int16_t, real_sum_t]
+        return finish_of(<int16_t*> NULL, tag, what)
     elif out == UINT32:
-        return <finish_f> root_finish[uint32_t, real_sum_t]
+        return finish_of(<uint32_t*> NULL, tag, what)
     elif out == INT32:
-        return <finish_f> root_finish[int32_t, real_sum_t]
+        return finish_of(<int32_t*> NULL, tag, what)
     elif out == UINT64:
-        return <finish_f> root_finish[uint64_t, real_sum_t]
+        return finish_of(<uint64_t*> NULL, tag, what)
     elif out == INT64:
-        return <finish_f> root_finish[int64_t, real_sum_t]
+        return finish_of(<int64_t*> NULL, tag, what)
     elif out == FLOAT:
-        return <finish_f> root_finish[float, real_sum_t]
+        return finish_of(<float*> NULL, tag, what)
     elif out == DOUBLE:
-        return <finish_f> root_finish[double, real_sum_t]
+        return finish_of(<double*> NULL, tag, what)
     elif out == HALF:
-        return <finish_f> root_finish[Half, real_sum_t]
+        return finish_of(<Half*> NULL, tag, what)
     elif out == BRAIN:
-        return <finish_f> root_finish[Brain, real_sum_t]
+        return finish_of(<Brain*> NULL, tag, what)
     return NULL
 
 
@@ -239,7 +229,7 @@ cdef void sum_rows(sum_t* tag, int out, Rows* rows) noexcept:
     rows.fold_join = <join_f> sum_join_of[sum_t, sum_t]
     rows.clear = <clear_f> zero_clear[sum_t]
     rows.size = sizeof(sum_t)
-    rows.finish = sum_finisher(tag, out)
+    rows.finish = finisher(tag, out, QUOTIENTS)
     rows.inverts = sum_t is double
 
 
@@ -344,19 +334,6 @@ cdef void choose_map(int elem, int mapping, Rows* rows, int* carrier) noexcept:
         map_from(<Brain*> NULL, mapping, rows, carrier)
 
 
-cdef finish_f slope_finisher(real_sum_t* _, int out) noexcept:
-    """The finish of sums, times the slopes beside them, into the output type of a code."""
-    if out == FLOAT:
-        return <finish_f> slope_finish[float, real_sum_t]
-    elif out == DOUBLE:
-        return <finish_f> slope_finish[double, real_sum_t]
-    elif out == HALF:
-        return <finish_f> slope_finish[Half, real_sum_t]
-    elif out == BRAIN:
-        return <finish_f> slope_finish[Brain, real_sum_t]
-    return NULL
-
-
 cdef bint choose_beside(int elem, int mapping, int acc, int out, Rows* rows) noexcept:
     """Finish with factors made of elements of a code that lie as the output does; else False."""
     cdef Rows mapped
@@ -372,9 +349,9 @@ cdef bint choose_beside(int elem, int mapping, int acc, int out, Rows* rows) noe
             rows.finish = <finish_f> weight_finish[Twin]
     elif mapping == MAP_NONE:
         if acc == IN_DOUBLE:
-            rows.finish = slope_finisher(<double*> NULL, out)
+            rows.finish = finisher(<double*> NULL, out, SLOPES)
         elif acc == IN_TWIN:
-            rows.finish = slope_finisher(<Twin*> NULL, out)
+            rows.finish = finisher(<Twin*> NULL, out, SLOPES)
     return rows.finish != NULL and carrier == DOUBLE
 
 
@@ -425,12 +402,12 @@ cdef bint choose_rows(
         rows.finish = mapped.finish
     if mapping == MAP_POWER or mapping == MAP_SQUARE:
         if acc == IN_DOUBLE:
-            rows.finish = root_finisher(<double*> NULL, out)
+            rows.finish = finisher(<double*> NULL, out, ROOTS)
         elif acc == IN_TWIN:
-            rows.finish = root_finisher(<Twin*> NULL, out)
+            rows.finish = finisher(<Twin*> NULL, out, ROOTS)
         elif acc == IN_SPARSE:
-            rows.finish = root_finisher(<Sparse*> NULL, out)
-        rows.norm_finish = sum_finisher(<Twin*> NULL, out)
+            rows.finish = finisher(<Sparse*> NULL, out, ROOTS)
+        rows.norm_finish = finisher(<Twin*> NULL, out, QUOTIENTS)
         rows.inverts = False
     if (rows.map == NULL) != (mapping == MAP_NONE or mapping == MAP_SQUARE):
         return False
