@@ -78,7 +78,7 @@ def pool(
     The `windows` are "local" ones, of `kernel_size` and what follows it; or "global", one over the
     whole of each pooled axis; or "adaptive", `output_size` of which share out an axis.  With a
     `turned_shape`, x is the result of pooling an array of that shape, and each position of that
-    array pools the windows that it was in; of averages, each element over what its window counts.
+    array pools the windows that it was in; of averages, each element over its window's divisor.
 
     Two kinds make the gradient of a norm, with an array `beside` the result, as large as that.
     "weight" takes x to what is beside it over y ** (p - 1), y being the norm of a window; "slope"
@@ -267,7 +267,8 @@ def planned(
     axes = geometry.pooled_axes(request.axis, len(shape))
     at = dict(zip(axes, windows_of(request, shape, axes), strict=True))
     out_dtype = result_dtype(request.kind, x_dtype, request.dtype)
-    if request.count_include_pad and math.prod(w.size for w in at.values()) > MOST_DIVIDED:
+    counts = request.divisor_override is None and request.count_include_pad
+    if counts and math.prod(w.size for w in at.values()) > MOST_DIVIDED:
         raise ValueError(
             f"windows of kernel_size {tuple(w.size for w in at.values())} over the axes {axes}"
             " count more than 2**53 positions with their padding, which no divisor can be: use"

@@ -14,6 +14,7 @@ from cases import ulps_apart
 from planned import changed
 
 import cypool
+import reference
 from cypool import kernels
 
 #: Ulps that averages may be off.
@@ -83,7 +84,7 @@ def shared(grads, spans, n):
     return result
 
 
-@pytest.mark.parametrize("layout", ["C", "F", "channels"])
+@pytest.mark.parametrize("layout", ["C", "F", "channels", "planes"])
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("window", [(3, 1), (3, 2), (5, 2), (9, 1), (31, 1), None])
 def test_gradients_of_averages_of_unlike_windows_are_exact_until_they_are_rounded(
@@ -114,16 +115,44 @@ def test_gradients_of_averages_of_unlike_windows_are_exact_until_they_are_rounde
         expected = exact.astype(np.float64).astype(dtype)
         if layout == "channels":
             grad, expected = (np.stack([x, -x, x], -1) for x in (grad, expected))
+        elif layout == "planes":
+            grad, expected = (np.stack([x, -x] * 35) for x in (grad, expected))
         elif layout == "F":
             grad = np.asfortranarray(grad)
-        for num_threads in (1, 3):
-            options = {"axis": (0, 1), "num_threads": num_threads}
-            if window is None:
-                back = cypool.adaptive_avg_pool_backward(grad, expected.shape, **options)
-            else:
-                back = cypool.avg_pool_backward(grad, expected.shape, k, s, pad, **options)
-            assert back.dtype == grad.dtype
-            assert np.max(ulps_apart(back, expected)) <= ULPS.get(dtype, 1)
+        options = {"axis": (-2, -1) if layout == "planes" else (0, 1), "num_threads": 3}
+        if window is None:
+            back = cypool.adaptive_avg_pool_backward(grad, expected.shape, **options)
+        else:
+            back = cypool.avg_pool_backward(grad, expected.shape, k, s, pad, **options)
+        assert back.dtype == grad.dtype
+        assert np.max(ulps_apart(back, expected)) <= ULPS.get(dtype, 1)
+
+
+@pytest.mark.parametrize("dtype", [*BFLOATS, "float16", "float32"])
+def test_gradients_of_averages_of_any_windows_are_exact_until_they_are_rounded(dtype):
+    rng = np.random.default_rng(3)
+    answered = 0
+    while answered < 150:
+        shape = tuple(rng.integers(1, 14, rng.integers(1, 4)).tolist())
+        k, s, d = (tuple(rng.integers(1, most, len(shape)).tolist()) for most in (5, 4, 4))
+        pad = tuple(int(rng.integers(e * (m - 1) + 1)) for m, e in zip(k, d, strict=True))
+        options = {"ceil_mode": rng.random() < 0.5, "count_include_pad": rng.random() < 0.5}
+        try:
+            outs = cypool.max_pool(np.zeros(shape), k, s, pad, d, ceil_mode=options["ceil_mode"])
+        except ValueError:
+            continue
+        grad = (rng.integers(-999, 1000, outs.shape) * 2.0 ** rng.integers(-9, 3)).astype(dtype)
+        found = cypool.avg_pool_backward(grad, shape, k, s, pad, d, **options)
+        exact = np.vectorize(lambda g: Fraction(float(g)), otypes=[object])(grad)
+        expected = reference.avg_pool_backward(exact, shape, k, s, pad, d, **options)
+        expected = np.array(expected, object).astype(float).astype(dtype)
+        assert np.max(ulps_apart(found, expected)) <= 1, (shape, k, s, pad, d, options)
+        answered += 1
+
+
+def test_gradients_of_single_windows_along_very_many_axes():
+    grad = np.full((1,) * 64, 3.0, np.float32)
+    assert cypool.avg_pool_backward(grad, grad.shape, 3, 1, 1).item() == 3
 
 
 @pytest.mark.parametrize("kind", ["positive", "wide", "both signs"])

@@ -52,7 +52,7 @@ class Plan:
         parts_rows: bool,
         beside: int | None,
         shared: list[tuple[int, ...]],
-        whole: float,
+        wholes: list[float],
     ) -> None: ...
     def run(
         self, x: Any, out: Any, indices: Any, threads: int, beside: Any = None

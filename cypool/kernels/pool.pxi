@@ -128,7 +128,7 @@ cdef class Plan:
         bint reduces, bint slides, bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room,
         Py_ssize_t block, Py_ssize_t strip, Py_ssize_t parts, bint parts_rows, object beside,
-        list shared, double whole,
+        list shared, list wholes,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i
@@ -152,13 +152,16 @@ cdef class Plan:
             p.outer[i] = axis_from(outer[i])
         p.row = axis_from(row)
         p.lane = axis_from(lane)
-        p.nshared = len(shared)     # no more axes than an array has
+        if len(shared) > MAX_OUTER or bool(shared) != (mapping == MAP_SHARE):
+            raise ValueError(f"{len(shared)} axes are shared out by mapping {mapping}")
+        p.nshared = len(shared)
+        p.mapping.divides = not wholes
         p.lane_shared = -1
         for i in range(p.nshared):
             p.shared[i] = axis_from(shared[i])
+            p.wholes[i] = wholes[i] if wholes else 0.0
             if p.shared[i].step == p.lane.step:
                 p.lane_shared = <int> i
-        p.whole = whole
         p.inner, p.inner_xs, p.inner_os, p.mapping.inner_step = inner
         p.mapping.step = p.lane.step
         p.mapping.flip = -1 if least else 0

@@ -274,6 +274,9 @@ cdef struct Mapping:
     int64_t step        # of the index from a cell to the next
     int64_t inner_step  # and from an element of a cell to the next
     double exponent
+    const double* shares    # what each element of a row is multiplied by, times
+    double share            # this; if there are none, that of all
+    bint divides            # or divided
 
 # The magnitudes of the floats an item is made of, as bit patterns without the sign.
 cdef struct Range:

@@ -24,7 +24,7 @@ ACCUMULATORS = {
 }
 
 #: What the kernels can make of elements before they lift them, in the order of their codes.
-MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide", "square")
+MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide", "square", "share")
 
 
 class Arithmetic(NamedTuple):
@@ -50,10 +50,18 @@ class Arithmetic(NamedTuple):
 
 
 def arithmetic_of(
-    request: Request, x: np.dtype[Any], out: np.dtype[Any], count: int, positions: int
+    request: Request,
+    x: np.dtype[Any],
+    out: np.dtype[Any],
+    count: int,
+    positions: int,
+    shared: bool,
 ) -> Arithmetic:
-    """Choose it for windows of up to `count` elements; `positions` have an index each."""
-    mapping = mapping_of(request, x, out, positions)
+    """Choose it for windows of up to `count` elements; `positions` have an index each.
+
+    Elements that are `shared` out are multiplied or divided.
+    """
+    mapping = "share" if shared else mapping_of(request, x, out, positions)
     if request.kind in ("max", "min"):
         # Ranks are always ordered by the greatest.
         kind = request.kind if mapping == "none" else "max"

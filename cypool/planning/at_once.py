@@ -61,9 +61,11 @@ FEWEST_PAIRS = 3
 #: Rows of so many pairs of float32 are faster when they are added up one by one.
 PAIRS_ONE_BY_ONE = range(16, 100)
 
-#: Rows of fewer lanes that two phases make in turns, or that repeat so few times what their windows
-#: have, are not worth it; of 16-bit floats, of fewer than twice as many.
+#: Rows of fewer lanes that two phases make in turns are not worth it.
 FEWEST_WOVEN = 48
+
+#: Nor are shorter rows, in bytes, that repeat at most so many times what windows side by side have.
+SHORT_REPEATED = 192
 FEW_REPEATED = 4
 
 
@@ -104,8 +106,8 @@ def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int
     most = HALVES_AT_ONCE if is_half(x) and lane.k == 1 else ROWS_AT_ONCE
     if lane.spacing != geometry.REGULAR:
         if lane.repeats() and inner == 1:
-            few = lane.out * x.itemsize < 4 * FEWEST_WOVEN and lane.turned_s <= FEW_REPEATED
-            form = "none" if few else "repeated"
+            short = lane.out * x.itemsize < SHORT_REPEATED and lane.turned_s <= FEW_REPEATED
+            form = "none" if short else "repeated"
         elif lane.spreads() and x.name == "float32":
             woven = lane.turned_s == 2 and lane.out >= FEWEST_WOVEN
             form = "phases" if inner > 1 or woven else "none"
@@ -123,9 +125,9 @@ def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int
 def adds_up(request: Request, arithmetic: Arithmetic, lane: Axis, divisor: int) -> bool:
     """Return whether windows are sums that the kernels may know how to finish at once."""
     x = arithmetic.x
-    if request.kind not in ("sum", "avg", "lp") or request.beside is not None or request.omits:
+    if request.kind not in ("sum", "avg", "lp") or request.beside is not None:
         return False
-    if arithmetic.mapping == "number":
+    if arithmetic.mapping in ("number", "share"):
         return False
     if request.kind == "lp":
         known = arithmetic.mapping == "square"

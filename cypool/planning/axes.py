@@ -72,7 +72,7 @@ class Axis(NamedTuple):
         if self.is_uncut():
             return self.k
         if self.spacing == geometry.ADAPTIVE:
-            return max(self.k - 1, 1)
+            return self.k if self.n % self.out == math.gcd(self.n, self.out) else self.k - 1
         if self.spacing != geometry.REGULAR or self.d > 1:
             return 1
         ends = (-self.before, (self.out - 1) * self.s - self.before)

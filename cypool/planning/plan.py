@@ -52,7 +52,7 @@ def plan_for(
 
     If x has the gradients of the `means` of windows, each is shared out over what these count.
     """
-    shares = shares_of(x, means, request.count_include_pad)
+    shares = shares_of(means, request.count_include_pad)
     axes = axes_of(request, x, out, windows, shares.axes)
     # What is read once, and what slides: a window of k takes some log2(k) combines along an axis.
     slid = 1 + sum(doublings(axis.k) for axis in axes if axis.out > 1)
@@ -64,12 +64,10 @@ def plan_for(
         averages, divisor = False, math.prod(axis.k for axis in axes)
     most = max(math.prod(axis.k for axis in axes), abs(request.divisor_override or 1))
     positions = math.prod(n for a, n in enumerate(x.shape) if a in windows)
-    arithmetic = arithmetic_of(request, x.dtype, out.dtype, most, positions)
-    if shares.axes:
-        arithmetic = arithmetic._replace(mapping="number")
+    arithmetic = arithmetic_of(request, x.dtype, out.dtype, most, positions, bool(shares.axes))
     roles = roles_of(request, arithmetic, merge(axes))
     outer, row, lane, inner = roles
-    form = form_of(request, arithmetic, roles, 0 if averages else divisor)
+    form = form_of(request, arithmetic, roles, 0 if averages else int(divisor))
     tiling = tiling_of(arithmetic, roles, form)
     parts, parts_rows = parts_of(arithmetic, roles, tiling, work)
     stack = 1 if parts > 1 else stack_of(arithmetic, roles, tiling)
@@ -122,7 +120,7 @@ def plan_for(
         parts_rows=parts_rows,
         beside=None if request.beside is None else ELEMENTS[request.beside.name],
         shared=list(shares.axes.values()),
-        whole=shares.whole,
+        wholes=shares.wholes,
         **tiling._asdict(),
     )
     return plan, work

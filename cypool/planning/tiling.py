@@ -215,7 +215,8 @@ def path_of(arithmetic: Arithmetic, roles: Roles, form: str, passes: int) -> str
     reached = min((row.out - 1) * row.s, 3 * reach_of(row)) + reach_of(row)
     if 16 * cell * reached > LARGEST_BLOCK or lane.s > max(BLOCK // cell, 1):
         del ways["lifts"]
-    if cell * joined_rows(row, block_of(row.k), True) > LARGEST_JOINED:
+    far = 2 * cell * math.isqrt(row.k) > LARGEST_JOINED  # no block is small enough
+    if far or cell * joined_rows(row, block_of(row.k), True) > LARGEST_JOINED:
         del ways["joins"]
     return min(ways, key=lambda path: ways[path])
 

@@ -2,7 +2,7 @@
 
 cdef enum:
     NEIGHBOURS = 32     # sums that are looked at together
-    MOST_NEAR = 2048    # columns of elements that their windows may reach over
+    MOST_NEAR = 8192    # columns of elements that their windows may reach over
 
 
 cdef inline double bound_of(const Pool* p, int peak, bint* overflows) noexcept nogil:
@@ -45,18 +45,15 @@ cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept 
 cdef void each_tap(
     const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t i, Span lane,
     const Mapping* how, visit_f visit, void* state, char* scratch) noexcept nogil:
-    """Visit what is lifted of the window of element i of an item's row r, piece by piece.
-
-    Or of a part of its taps along the lanes.
-    """
+    """Visit what is lifted of the taps `lane` of element i of an item's row r, piece by piece."""
     cdef Span row = window(&p.row, place.row + r)
+    cdef Mapping shared = how[0]
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t index = place.index + row.start * p.row.step + lane.start * p.lane.step
-    cdef Py_ssize_t a, t, tap, n, at, j
+    cdef Py_ssize_t a, t, tap, n, j, index = place.index, at
     cdef char* raw = scratch + p.at_raw
     cdef char* native = scratch + p.at_native if p.rows.map != NULL else raw
-    cdef const char* src = (call.x + place.x_at + row.start * p.row.xs + lane.start * p.lane.xs
-                            + i % p.inner * p.inner_xs)
+    cdef const char* src = call.x + place.x_at + i % p.inner * p.inner_xs
+    cdef const char* from_
     # What lies together needs no room.
     cdef bint whole = not call.staged and p.inner == p.lane.d == 1
     for a in range(p.nouter):
@@ -64,20 +61,25 @@ cdef void each_tap(
     while not place.empty:
         for t in range(row.first, row.stop):
             tap = lane.first
-            if whole:
-                visit(state, src + t * p.row.d * p.row.xs + tap * p.x_size, lane.stop - tap)
-                tap = lane.stop
             while tap < lane.stop:
-                n = clamped(lane.stop - tap, 0, p.pitch)
-                p.stage(NULL, native, p.x_size, p.x_size,
-                        src + t * p.row.d * p.row.xs + tap * p.lane.d * p.lane.xs,
-                        p.lane.d * p.lane.xs, 0, n, 1, p.swap)
-                if p.rows.map != NULL:
+                n = lane.stop - tap
+                from_ = (src + (row.start + t * p.row.d) * p.row.xs
+                         + (lane.start + tap * p.lane.d) * p.lane.xs)
+                if whole:
+                    visit(state, from_, n)
+                    break
+                n = min(n, p.pitch)
+                p.stage(NULL, native, p.x_size, p.x_size, from_, p.lane.d * p.lane.xs, 0, n, 1,
+                        p.swap)
+                if p.nshared > 0:
+                    at = (index + (row.start + t * p.row.d) * p.row.step
+                          + (lane.start + tap * p.lane.d) * p.lane.step)
+                    for j in range(n):
+                        share_out(p, <double*> raw + j, native + j * p.x_size, at, 1, 1, &shared,
+                                  scratch)
+                        at += p.lane.d * p.lane.step
+                elif p.rows.map != NULL:
                     p.rows.map(raw, native, n, 1, 0, how)
-                at = index + t * p.row.d * p.row.step + tap * p.lane.d * p.lane.step
-                for j in range(n if p.nshared > 0 else 0):
-                    share_out(
-                        p, <double*> raw + j, at + j * p.lane.d * p.lane.step, 1, 1, scratch)
                 visit(state, raw, n)
                 tap += n
         if not next_taps(p, place, taken, &src, &index):
@@ -110,9 +112,10 @@ cdef void peaks_of(
 cdef bint lower_bounds(
     const Pool* p, const Call* call, const Place* place, Py_ssize_t r, Py_ssize_t first,
     Py_ssize_t n, const char* sums, double* bounds) noexcept nogil:
-    """Lower the bounds of n sums, from element `first` of an item's row r on; whether any overflow.
+    """Lower the bounds of n sums, from element `first` of an item's row r on.
 
-    First to that of all their elements; or where one is suspect still, each to that of its own.
+    First to that of all their elements; or where one is suspect still, each to that of its own: but
+    not where these reach very far.  Returns whether any may overflow.
     """
     cdef uint16_t peaks[MOST_NEAR]
     cdef uint16_t most[NEIGHBOURS]
@@ -121,7 +124,7 @@ cdef bint lower_bounds(
     cdef Py_ssize_t begin = window(&p.lane, place.lane + first // p.inner).start
     cdef Py_ssize_t cells = window(&p.lane, place.lane + (first + n - 1) // p.inner).start
     cdef Py_ssize_t step = p.lane.d * p.inner, j, t, at
-    cdef bint overflows = False, any_ = False
+    cdef bint overflows = False, any_overflows = False
     cells += (p.lane.k - 1) * p.lane.d + 1 - begin
     if cells > MOST_NEAR // p.inner:
         return True
@@ -152,8 +155,8 @@ cdef bint lower_bounds(
             bounds[j] = bounds[j - 1]
         else:
             bounds[j] = bound_of(p, most[j], &overflows)
-            any_ |= overflows
-    return any_
+            any_overflows |= overflows
+    return any_overflows
 
 
 # What a window's elements are: of doubt() for one sum.
@@ -179,15 +182,20 @@ cdef bint slide_exact(
 
     What the two windows have in common stays.
     """
-    cdef Span old = window(&p.lane, place.lane + mended.element // p.inner)
-    cdef Span lane = window(&p.lane, place.lane + i // p.inner)
-    cdef Py_ssize_t left = lane.start + lane.first - old.start - old.first
-    cdef Py_ssize_t come = lane.start + lane.stop - old.start - old.stop
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
+    cdef Py_ssize_t left, come
+    cdef Span old, lane
     # Nothing is taken from what is not finite.
     if (mended.element < 0 or (i - mended.element) % p.inner != 0 or p.lane.d > 1
-            or mended.total.special != 0.0 or left < 0 or come < 0
-            or left + come >= lane.stop - lane.first):
+            or mended.total.special != 0.0):
         return False
+    old = window(&p.lane, place.lane + mended.element // p.inner)
+    lane = window(&p.lane, place.lane + i // p.inner)
+    left = lane.start + lane.first - old.start - old.first
+    come = lane.start + lane.stop - old.start - old.stop
+    if left < 0 or come < 0 or left + come >= lane.stop - lane.first:
+        return False
+    memory.mended += p.terms / min(p.lane.k, p.lane.n) * (left + come)
     old.stop = old.first + left
     mended.total.subtracts = True
     each_tap(p, call, place, r, mended.element, old, &p.mapping, p.rows.exact, &mended.total,
@@ -206,6 +214,7 @@ cdef void mend(
 
     Unless the given sum is not suspect by what its own window holds, rather than the item.
     """
+    cdef Memory* memory = <Memory*> (scratch + p.at_memory)
     cdef Span lane = window(&p.lane, place.lane + i // p.inner)
     cdef Mapping how = p.mapping
     cdef Probe own
@@ -217,6 +226,7 @@ cdef void mend(
     cdef bint overflows = False
     cdef double divisor = p.divisor, bound
     if not slide_exact(p, call, place, r, i, mended, scratch):
+        memory.mended += p.terms
         own.scan = p.rows.scan
         own.range_.peak = 0
         own.range_.low = <uint64_t> -1
@@ -241,7 +251,7 @@ cdef void mend(
         divisor = 1.0
         p.rows.norm_finish(dst, 0, <const char*> &twin, 0, 1, 1, &divisor, p.ending)
         return
-    sum_ = mended.total
+    sum_ = mended.total     # which goes on from here
     twin = exact_twin(&sum_, &scale)
     total.hi = twin.hi
     total.lo = twin.lo
@@ -290,10 +300,9 @@ cdef void mend_row(
         while j < count:
             j = p.rows.suspect(sums + i * p.rows.size, j, count, bounds, True, overflow)
             if j < count:
-                memory.mended += p.terms
-                if memory.mended > p.patience:
-                    return
                 mend(p, call, place, r, i + j, dst + (i + j) * p.out_size,
                      sums + (i + j) * p.rows.size, &mended, scratch)
+                if memory.mended > p.patience:
+                    return
                 j += 1
         i += count

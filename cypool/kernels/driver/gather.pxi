@@ -38,7 +38,7 @@ cdef void gather(
     cdef bint alone = (by_row and p.direct and not lifts and not call.staged
                        and p.lane.spacing == REGULAR and single(p, place))
     cdef bint abreast
-    cdef Py_ssize_t stride = p.row.s, apart = skip
+    cdef Py_ssize_t stride, apart
     cdef Span row, lane
     cdef Reading reading
     cdef const char* src
@@ -79,9 +79,8 @@ cdef void gather(
             continue
         between = rows_between(p, call, place, hi - lo, spare)
         abreast = between > 0
-        if abreast:
-            stride = between
-            apart = p.plane_rows
+        stride = between if abreast else p.row.s
+        apart = p.plane_rows if abreast else skip
         if lifts:
             p = lift_rows(p, call, place, base, lo, hi, scratch, raw,
                           result if p.leading else block,
@@ -171,7 +170,8 @@ cdef Py_ssize_t rows_between(
     const Pool* p, const Call* call, const Place* place, Py_ssize_t n, char* spare) noexcept nogil:
     """How many rows what is read has from a plane to the next, if planes are folded side by side.
 
-    Or 0.  Adaptive windows differ from row to row, but not from plane to plane.
+    Or 0.  Adaptive windows differ from row to row, but not from plane to plane.  What lies in order
+    in memory is brought nearer.
     """
     cdef Py_ssize_t row = p.row.xs, plane, i
     if p.row.spacing != ADAPTIVE or place.planes == 1 or place.scans or n == 0:

@@ -22,8 +22,8 @@ cdef struct Pool:
     Axis lane
     Axis shared[MAX_OUTER]  # windows that share out what is read, the gradients of their means
     int nshared
-    int lane_shared         # which of them lie along the lanes; -1 if none do
-    double whole            # a multiple of what each of them counts; 0 if these divide
+    int lane_shared         # the one of them that lies along the lanes; -1 if none does
+    double wholes[MAX_OUTER]    # what is multiplied by, over what they count, unless that divides
     int nouter
     bint averages           # divide by the window's count
     bint swap               # the input has the other byte order
@@ -190,6 +190,8 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     place.range_.low = <uint64_t> -1
     place.rounded = False
     place.joined.end = -1
+    place.given = NULL
+    place.given_plane = 0
     for i in range(p.nouter - 1, -1, -1):
         axis = &p.outer[i]
         n = axis.out

@@ -156,7 +156,7 @@ cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
     p.result_bytes = rounded_up(
         ((p.stack - 1) * p.plane_rows + p.strip) * p.res_pitch * acc_cell)
     p.at_raw = p.at_result + p.result_bytes
-    rows = max(p.stack * tile_rows(p), SLOTS)
+    rows = max(p.stack * min(tile_rows(p), room), SLOTS)
     p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)
     p.staged_run = p.staged_rows // SLOTS
     if p.row.s <= p.row.k <= p.staged_rows and (p.row.d == 1 or p.row.k == 1):

@@ -1,36 +1,35 @@
 # Gradients of means, which are shared out over the positions that their windows count.
 #
 # Where all windows count the same, the sums of the gradients are divided in the end.  Elsewhere each
-# gradient is multiplied, before it is added up, by a common multiple over its window's count: sums
-# are exact, as those of other averages are, and divided by the multiples.  Without such a multiple,
-# for float64 and for windows of many different counts, each gradient is divided by the count.
+# gradient is multiplied, before it is added up, by a common multiple over its window's count, and
+# the sums are divided by that multiple; or if it were too large, each is divided by the count.
 
 
-cdef inline double share(const Pool* p, const Axis* axis, Py_ssize_t o) noexcept nogil:
-    """What the gradients of window o along an axis are multiplied or divided by."""
-    cdef Py_ssize_t count = max(window(axis, o).count, <Py_ssize_t> 1)  # 0: nobody gets any
-    return p.whole / count if p.whole > 0.0 else count
+cdef inline double share(const Pool* p, int a, Py_ssize_t count) noexcept nogil:
+    """What gradients are multiplied or divided by, whose windows count so much along an axis."""
+    count = max(count, <Py_ssize_t> 1)  # nobody gets any of 0
+    return count if p.mapping.divides else p.wholes[a] / count
 
 
 cdef const double* shares_along(
     const Pool* p, Py_ssize_t first, Py_ssize_t n, char* scratch) noexcept nogil:
-    """The same of n windows from the first one on along the lanes: 1 if they are not shared."""
+    """share() of n windows from the first one on along the lanes, for each element of a cell."""
     cdef Memory* memory = <Memory*> (scratch + p.at_memory)
     cdef double* shares = <double*> (scratch + p.at_shares)
-    cdef const Axis* axis = &p.shared[max(p.lane_shared, 0)]
+    cdef const Axis* axis = &p.shared[p.lane_shared]
+    cdef Windows windows = windows_from(axis, first)
     cdef Py_ssize_t j = 0, i, run
     cdef Span span
-    cdef double one = 1.0
+    cdef double one
     if memory.shared == first and memory.shares >= n:
         return shares
     memory.shared = first
     memory.shares = n
     while j < n:
-        run = n
-        if p.lane_shared >= 0:
-            span = window(axis, first + j)
-            run = alike(axis, &span, n - j)
-            one = share(p, axis, first + j)
+        span = next_window(&windows)
+        run = alike(axis, &span, n - j)
+        windows.o += run - 1
+        one = share(p, p.lane_shared, span.count)
         for i in range(j * p.inner, (j + run) * p.inner):
             shares[i] = one
         j += run
@@ -38,28 +37,22 @@ cdef const double* shares_along(
 
 
 cdef void share_out(
-    const Pool* p, double* x, int64_t index, Py_ssize_t n, Py_ssize_t inner,
-    char* scratch) noexcept nogil:
-    """Multiply or divide n cells along the lanes, of which the first has an index.
+    const Pool* p, double* dst, const char* src, int64_t index, Py_ssize_t n, Py_ssize_t inner,
+    Mapping* how, char* scratch) noexcept nogil:
+    """Map n cells of `inner` elements along the lanes, of which the first has an index.
 
-    One cell may have fewer elements than others.
+    Cells have `p.inner` elements; or fewer if there is one cell.
     """
-    cdef const double* shares
     cdef const Axis* axis
-    cdef double above = 1.0
-    cdef Py_ssize_t first = 0, o, j
+    cdef Py_ssize_t o
     cdef int a
+    how.shares = NULL
+    how.share = 1.0
     for a in range(p.nshared):
         axis = &p.shared[a]
         o = index // axis.step % (axis.out + 1)
         if a == p.lane_shared:
-            first = o
+            how.shares = shares_along(p, o, n, scratch)
         else:
-            above *= share(p, axis, o)
-    shares = shares_along(p, first, n, scratch)
-    if p.whole > 0.0:
-        for j in range(n * inner):
-            x[j] *= above * shares[j]
-    else:
-        for j in range(n * inner):
-            x[j] /= above * shares[j]
+            how.share *= share(p, a, window(axis, o).count)
+    p.rows.map(<char*> dst, src, n, inner, index, how)

@@ -289,6 +289,7 @@ cdef void stage_rows(
     const Pool* p, const Call* call, char* dst, const char* src, Py_ssize_t index,
     Py_ssize_t rows, Py_ssize_t stride, Py_ssize_t n, char* scratch) noexcept nogil:
     """Put n lane positions of `rows` input rows end to end, as native elements or carriers."""
+    cdef Mapping how = p.mapping
     cdef char* native = scratch + p.at_native
     cdef const char* row
     cdef Py_ssize_t r
@@ -304,10 +305,10 @@ cdef void stage_rows(
             p.stage(NULL, native, p.inner * p.x_size, p.x_size, src, p.lane.xs, p.inner_xs, n,
                     p.inner, p.swap)
             row = native
-        if p.rows.map != NULL:
-            p.rows.map(dst, row, n, p.inner, index, &p.mapping)
         if p.nshared > 0:
-            share_out(p, <double*> dst, index, n, p.inner, scratch)
+            share_out(p, <double*> dst, row, index, n, p.inner, &how, scratch)
+        elif p.rows.map != NULL:
+            p.rows.map(dst, row, n, p.inner, index, &how)
         dst += n * p.inner * p.size
         src += stride * p.row.xs
         index += stride * p.row.step

@@ -105,9 +105,9 @@ cdef void scan(
 cdef void exponents(
     const real_t* src, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t n,
     uint16_t* peaks) noexcept nogil:
-    """Raise the exponent of each of n columns to that of its greatest finite element, rounded up.
+    """Raise the exponent of each of n columns to that of its greatest finite element.
 
-    As elements have them, with a bias: only that of 0 is 0.
+    As elements have them, with a bias; but that of subnormal ones is 1, and only that of 0 is 0.
     """
     cdef int mantissa = 23 if real_t is float else 10 if real_t is Half else 7
     cdef Py_ssize_t j, r
@@ -119,14 +119,15 @@ cdef void exponents(
             if real_t is double:
                 wide = (<const uint64_t*> src)[j] & <uint64_t> 0x7FFFFFFFFFFFFFFF
                 wide = wide if wide < infinite_bits(src) else 0
-                exponent = <uint16_t> ((wide + <uint64_t> 0xFFFFFFFFFFFFF) >> 52)
+                exponent = <uint16_t> (wide >> 52) if wide >> 52 else <uint16_t> (wide != 0)
             else:
                 if real_t is float:
                     bits = (<const uint32_t*> src)[j] & <uint32_t> 0x7FFFFFFF
                 else:
                     bits = src[j].bits & <uint32_t> 0x7FFF
                 bits = bits if bits < <uint32_t> infinite_bits(src) else 0
-                exponent = <uint16_t> ((bits + (<uint32_t> 1 << mantissa) - 1) >> mantissa)
+                exponent = <uint16_t> (bits >> mantissa) if bits >> mantissa else (
+                    <uint16_t> (bits != 0))
             peaks[j] = exponent if exponent > peaks[j] else peaks[j]
         src = past(src, pitch)
 
@@ -150,6 +151,7 @@ cdef inline uint32_t doubtful(real_sum_t x, double bound, bint overflows) noexce
 cdef inline Py_ssize_t suspect_by(
     const real_sum_t* src, Py_ssize_t j, Py_ssize_t n, const double* bounds, bint each,
     bint overflows) noexcept nogil:
+    """suspect() with an `each` that is known where this is inlined."""
     cdef Py_ssize_t i, stop
     cdef uint32_t any_
     while j < n:
@@ -191,7 +193,7 @@ cdef void exact_carry(Exact* sum_) noexcept nogil:
 cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t j
     cdef int i, exponent, shift
-    cdef int64_t once = -1 if sum_.subtracts else 1, sign
+    cdef int64_t one = -1 if sum_.subtracts else 1, sign
     cdef uint64_t bits, m, low, high
     cdef double x
     for j in range(n):
@@ -200,14 +202,14 @@ cdef void exact_add(Exact* sum_, const real_t* src, Py_ssize_t n) noexcept nogil
         else:
             x = src[j]
         if x != x and sum_.omits:
-            sum_.nans += once
+            sum_.nans += one
             continue
-        sum_.seen += once
+        sum_.seen += one
         if not isfinite(x):
             sum_.special += x
             continue
         memcpy(&bits, &x, sizeof(bits))
-        sign = -once if bits >> 63 else once
+        sign = -one if bits >> 63 else one
         exponent = <int> (bits >> 52 & 0x7FF)
         m = bits & <uint64_t> 0xFFFFFFFFFFFFF
         if exponent > 0:

@@ -10,6 +10,7 @@
 #   float32, for its square        itself                            sum of squares
 #   floats, NaNs left out          double                            sum that counts NaNs
 #   16-bit floats, for float64     double                            sum
+#   floats that are shared out     double                            sum
 #   anything, with its index       integers of rank and index        max
 #
 # All orders become max: where the least element is wanted, its rank is complemented.
@@ -33,7 +34,8 @@ cdef enum:
     MAP_PACK = 5            # rank and index in 64 bits
     MAP_PACK_WIDE = 6       # rank and index in 64 bits each
     MAP_SQUARE = 7          # floats to their squares, as they are added up
-    MAP_SLOPE = 8           # anything to sign(x) |x|**(p - 1) in double; beside outputs only
+    MAP_SHARE = 8           # floats to double, multiplied or divided
+    MAP_SLOPE = 9           # anything to sign(x) |x|**(p - 1) in double; beside outputs only
 
 
 cdef inline double number(in_t x) noexcept nogil:
@@ -102,6 +104,27 @@ cdef void to_number(
     cdef Py_ssize_t j
     for j in range(n * inner):
         dst[j] = number(src[j])
+
+
+cdef void to_share(
+    double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef const double* shares = how.shares
+    cdef double share = how.share
+    n *= inner
+    if shares == NULL and how.divides:
+        for j in range(n):
+            dst[j] = number(src[j]) / share
+    elif shares == NULL:
+        for j in range(n):
+            dst[j] = number(src[j]) * share
+    elif how.divides:
+        for j in range(n):
+            dst[j] = number(src[j]) / (share * shares[j])
+    else:
+        for j in range(n):
+            dst[j] = number(src[j]) * (share * shares[j])
 
 
 cdef void to_key(

@@ -92,6 +92,10 @@ cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
     elif mapping == MAP_NUMBER:
         rows.map = <map_f> to_number[in_t]
         carrier[0] = DOUBLE
+    elif mapping == MAP_SHARE:
+        if in_t is float or in_t is double or in_t is Half or in_t is Brain:
+            rows.map = <map_f> to_share[in_t]
+            carrier[0] = DOUBLE
     elif mapping == MAP_PACK and sizeof(in_t) <= 4:
         rows.map = <map_f> to_packed[int64_t, in_t]
         rows.finish = <finish_f> packed_finish[in_t, int64_t]
