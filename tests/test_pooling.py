@@ -234,6 +234,16 @@ def test_average_without_input_is_no_integer(dtype):
     assert_same(avg_pool(x, 1, divisor_override=1, **options), expected)
 
 
+def test_windows_of_which_only_a_little_is_there():
+    x = np.arange(128, dtype=np.float32).reshape(8, 4, 4)
+    size, padding = 2**57, ((2**56, 2**56),) * 2
+    means = np.broadcast_to(x.mean((1, 2), keepdims=True), (8, 5, 5))
+    assert_same(avg_pool(x, size, 1, padding, axis=(1, 2)), means)
+    grad = np.ones((8, 5, 5), np.float32)
+    back = cypool.avg_pool_backward(grad, x.shape, size, 1, padding, axis=(1, 2))
+    assert_same(back, np.full(x.shape, np.float32(25 / 16)))
+
+
 def test_padding_counts_if_it_is_asked_to_and_the_overhang_never():
     x = np.array([6.0, 6, 6])
     assert_same(avg_pool(x, 2, 2, 1), [6, 6])

@@ -156,10 +156,12 @@ cdef class Plan:
             raise ValueError(f"{len(shared)} axes are shared out by mapping {mapping}")
         p.nshared = len(shared)
         p.mapping.divides = not wholes
-        p.lane_shared = -1
+        p.row_shared = p.lane_shared = -1
         for i in range(p.nshared):
             p.shared[i] = axis_from(shared[i])
             p.wholes[i] = wholes[i] if wholes else 0.0
+            if p.shared[i].step == p.row.step:
+                p.row_shared = <int> i
             if p.shared[i].step == p.lane.step:
                 p.lane_shared = <int> i
         p.inner, p.inner_xs, p.inner_os, p.mapping.inner_step = inner

@@ -49,7 +49,7 @@ cdef void each_tap(
     cdef Span row = window(&p.row, place.row + r)
     cdef Mapping shared = how[0]
     cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t a, t, tap, n, j, index = place.index, at
+    cdef Py_ssize_t a, t, tap, n, j, o, index = place.index, at
     cdef char* raw = scratch + p.at_raw
     cdef char* native = scratch + p.at_native if p.rows.map != NULL else raw
     cdef const char* src = call.x + place.x_at + i % p.inner * p.inner_xs
@@ -71,14 +71,13 @@ cdef void each_tap(
                 n = min(n, p.pitch)
                 p.stage(NULL, native, p.x_size, p.x_size, from_, p.lane.d * p.lane.xs, 0, n, 1,
                         p.swap)
-                if p.nshared > 0:
-                    at = (index + (row.start + t * p.row.d) * p.row.step
-                          + (lane.start + tap * p.lane.d) * p.lane.step)
-                    for j in range(n):
-                        share_out(p, <double*> raw + j, native + j * p.x_size, at, 1, 1, &shared,
-                                  scratch)
-                        at += p.lane.d * p.lane.step
-                elif p.rows.map != NULL:
+                at = (index + (row.start + t * p.row.d) * p.row.step
+                      + (lane.start + tap * p.lane.d) * p.lane.step)
+                for j in range(n if p.nshared > 0 else 0):
+                    o = begin_shares(p, at + j * p.lane.d * p.lane.step, 1, &shared, scratch)
+                    shared.share *= row_share(p, o)
+                    p.rows.map(raw + j * p.size, native + j * p.x_size, 1, 1, 0, &shared)
+                if p.nshared == 0 and p.rows.map != NULL:
                     p.rows.map(raw, native, n, 1, 0, how)
                 visit(state, raw, n)
                 tap += n

@@ -22,7 +22,8 @@ cdef struct Pool:
     Axis lane
     Axis shared[MAX_OUTER]  # windows that share out what is read, the gradients of their means
     int nshared
-    int lane_shared         # the one of them that lies along the lanes; -1 if none does
+    int row_shared          # the one of them that lies along the row axis; -1 if none does
+    int lane_shared         # and along the lanes
     double wholes[MAX_OUTER]    # what is multiplied by, over what they count, unless that divides
     int nouter
     bint averages           # divide by the window's count

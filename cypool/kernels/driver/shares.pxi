@@ -36,15 +36,14 @@ cdef const double* shares_along(
     return shares
 
 
-cdef void share_out(
-    const Pool* p, double* dst, const char* src, int64_t index, Py_ssize_t n, Py_ssize_t inner,
-    Mapping* how, char* scratch) noexcept nogil:
-    """Map n cells of `inner` elements along the lanes, of which the first has an index.
+cdef inline Py_ssize_t begin_shares(
+    const Pool* p, int64_t index, Py_ssize_t n, Mapping* how, char* scratch) noexcept nogil:
+    """Say what n cells along the lanes, from an index on, are multiplied or divided by.
 
-    Cells have `p.inner` elements; or fewer if there is one cell.
+    But for the share of the row axis: its position there is returned.
     """
     cdef const Axis* axis
-    cdef Py_ssize_t o
+    cdef Py_ssize_t o, row = 0
     cdef int a
     how.shares = NULL
     how.share = 1.0
@@ -53,6 +52,15 @@ cdef void share_out(
         o = index // axis.step % (axis.out + 1)
         if a == p.lane_shared:
             how.shares = shares_along(p, o, n, scratch)
+        elif a == p.row_shared:
+            row = o
         else:
             how.share *= share(p, a, window(axis, o).count)
-    p.rows.map(<char*> dst, src, n, inner, index, how)
+    return row
+
+
+cdef inline double row_share(const Pool* p, Py_ssize_t o) noexcept nogil:
+    """The share of position o along the row axis."""
+    if p.row_shared < 0:
+        return 1.0
+    return share(p, p.row_shared, window(&p.shared[p.row_shared], o).count)

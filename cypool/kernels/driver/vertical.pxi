@@ -292,8 +292,12 @@ cdef void stage_rows(
     cdef Mapping how = p.mapping
     cdef char* native = scratch + p.at_native
     cdef const char* row
-    cdef Py_ssize_t r
-    if (not call.tangled and p.nshared == 0 and stride * p.row.xs == n * p.inner * p.x_size
+    cdef Py_ssize_t r, position = 0
+    cdef double above = 1.0
+    if p.nshared > 0:
+        position = begin_shares(p, index, n, &how, scratch)
+        above = how.share
+    elif (not call.tangled and stride * p.row.xs == n * p.inner * p.x_size
             and stride * p.row.step == n * p.lane.step):
         n *= rows       # they are end to end already
         rows = 1
@@ -306,8 +310,8 @@ cdef void stage_rows(
                     p.inner, p.swap)
             row = native
         if p.nshared > 0:
-            share_out(p, <double*> dst, row, index, n, p.inner, &how, scratch)
-        elif p.rows.map != NULL:
+            how.share = above * row_share(p, position + r * stride)
+        if p.rows.map != NULL:
             p.rows.map(dst, row, n, p.inner, index, &how)
         dst += n * p.inner * p.size
         src += stride * p.row.xs
