@@ -150,6 +150,33 @@ def test_gradients_of_averages_of_any_windows_are_exact_until_they_are_rounded(d
         answered += 1
 
 
+@pytest.mark.parametrize(
+    ("n", "size", "padding", "dilation"),
+    [
+        (3, 43, (42, 42), 1),
+        (3, 50, (47, 52), 1),
+        (7, 60, (118, 118), 2),
+        (5, 2**40, (2**39 + 3, 2**39 + 3), 1),
+    ],
+)
+def test_gradients_of_windows_far_larger_than_the_array_cancel(n, size, padding, dilation):
+    outs = n + sum(padding) - dilation * (size - 1)
+    rng = np.random.default_rng(size)
+    for _ in range(20):
+        grad = rng.integers(-50, 50, outs).astype(np.float32)
+        grad[rng.integers(outs)] -= grad.sum()
+        found = cypool.avg_pool_backward(grad, (n,), size, 1, (padding,), dilation)
+        exact = [Fraction(0)] * n
+        for i, g in enumerate(grad.tolist()):
+            start = i - padding[0]
+            end = start + dilation * (size - 1)
+            at = [q for q in range(n) if start <= q <= end and (q - start) % dilation == 0]
+            for q in at:
+                exact[q] += Fraction(g) / len(at)
+        expected = np.array(exact, object).astype(np.float32)
+        assert np.max(ulps_apart(found, expected)) <= 1
+
+
 def test_gradients_of_single_windows_along_very_many_axes():
     grad = np.full((1,) * 64, 3.0, np.float32)
     assert cypool.avg_pool_backward(grad, grad.shape, 3, 1, 1).item() == 3

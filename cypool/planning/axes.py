@@ -78,6 +78,10 @@ class Axis(NamedTuple):
         ends = (-self.before, (self.out - 1) * self.s - self.before)
         return max(min(min(start + self.k, self.n) - max(start, 0) for start in ends), 1)
 
+    def most_count(self) -> int:
+        """How many positions a window counts, at most."""
+        return self.k if self.counted >= 0 else min(self.k, -(-self.n // self.d))
+
     def tiles(self) -> bool:
         """Whether the windows lie side by side, from one end of the axis to the other."""
         apart = self.d * (self.k - 1) < self.s

@@ -33,7 +33,7 @@ def shares_of(means: dict[int, Window], count_include_pad: bool) -> Shares:
         count = axis.least_count()
         if axis.out == 1:
             count = max(int(means[a].counts(count_include_pad)[0]), 1)  # nobody gets any of 0
-        if axis.out == 1 or count == axis.k:
+        if axis.out == 1 or count == axis.most_count():
             divisor *= count
             continue
         # Not a multiple of the length: two such axes never look like one.
@@ -49,7 +49,7 @@ def shares_of(means: dict[int, Window], count_include_pad: bool) -> Shares:
 def common_multiple(axis: Axis) -> int:
     """Return one of all that windows count along an axis, or 0 if it is too large."""
     multiple = 1
-    for count in range(axis.least_count(), axis.k + 1):
+    for count in range(axis.least_count(), axis.most_count() + 1):
         multiple = math.lcm(multiple, count)
         if multiple > MOST_DIVIDED:
             return 0
