@@ -70,6 +70,7 @@ def pool(
     return_indices: bool = False,
     nan_policy: str = "propagate",
     beside: Array | None = None,
+    of_large: bool = False,
     out: Any = None,
     num_threads: int | None = None,
 ) -> ArrayOrPair:
@@ -84,6 +85,8 @@ def pool(
     "weight" takes x to what is beside it over y ** (p - 1), y being the norm of a window; "slope"
     adds such weights up, times sign(v) * abs(v) ** (p - 1) for v beside the result.  Powers and
     products have to stay in float64's range.
+
+    What is `of_large` is a part of an array that is likely to be in no cache.
     """
     if type(x) is not np.ndarray:
         x = plain_array(x)
@@ -127,6 +130,7 @@ def pool(
         nan_policy == "omit" and is_float(x.dtype),
         return_indices,
         None if beside is None else beside.dtype.newbyteorder("="),
+        of_large,
     )
     if beside is not None:
         beside = as_bits(contiguous(beside))

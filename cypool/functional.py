@@ -45,9 +45,9 @@ import cypool
 
 from . import geometry
 from .arrays import Array, plain_array
-from .backward import magnitudes
 from .engine import AS_GIVEN, ArrayOrPair, frozen
 from .geometry import integer, per_axis
+from .norms import magnitudes
 from .pooling import order
 
 __all__ = [

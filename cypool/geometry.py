@@ -20,6 +20,17 @@ MOST = 2**60
 REGULAR, ADAPTIVE, TRANSPOSED = range(3)
 
 
+class Stretch(NamedTuple):
+    """Some positions along an axis, and all windows that they are in."""
+
+    own: slice  # the positions
+    rows: slice  # those that the windows reach over
+    own_in_rows: slice
+    windows: slice
+    padding: tuple[int, int]  # of the rows
+    own_padding: tuple[int, int]  # the same and the other rows, to which these windows are no fewer
+
+
 class Window(NamedTuple):
     """The windows along one axis; a regular one starts at ``o * stride - before``."""
 
@@ -65,6 +76,34 @@ class Window(NamedTuple):
         first = np.maximum(-((start - low) // self.dilation), 0)
         stop = np.minimum(-((start - high) // self.dilation), self.size)
         return np.maximum(stop - first, 0)
+
+    def overlaps(self) -> int:
+        """Return how many of the next windows start within a regular one."""
+        return self.dilation * (self.size - 1) // self.stride
+
+    def stretch(self, first: int, stop: int) -> Stretch:
+        """Return the positions from where a regular window starts to where another one does.
+
+        Those before the first window are the first one's, and those behind the last the last one's.
+        """
+        n, out, k, s, d, before = self[:6]
+        reach = d * (k - 1) + 1
+        begin = min(max(first * s - before, 0), n) if first > 0 else 0
+        end = min(max(stop * s - before, begin), n) if stop < out else n
+        # From the last window that starts at `begin` or before, or the first that reaches it.
+        low = min(max(begin + before - max(reach - s, 0), 0) // s, out - 1)
+        high = max(min((end - 1 + before) // s + 1, out), low + 1)
+        start, back = low * s - before, (high - 1) * s - before + reach
+        rows = slice(max(start, 0), n if stop == out else min(max(back, end), n))
+        padding = rows.start - start, max(back - rows.stop, 0)
+        return Stretch(
+            slice(begin, end),
+            rows,
+            slice(begin - rows.start, end - rows.start),
+            slice(low, high),
+            padding,
+            (padding[0] + begin - rows.start, padding[1] + rows.stop - end),
+        )
 
     def plainly_cover(self) -> bool:
         """Whether it is easily seen that every position is in a window."""

@@ -9,12 +9,12 @@ from .arrays import Array, plain_array
 from .backward import (
     check_axes,
     gradient,
-    norm_turned,
     shared_out,
     turned,
     with_kept_axes,
 )
 from .docstrings import documented
+from .norms import norm_turned
 from .pooling import Ints, Padding, order
 from .scatter import gather, scatter, whole_shape
 

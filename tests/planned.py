@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from cypool import engine, kernels, threads
+from cypool import engine, kernels, norms, threads
 from cypool.planning import arithmetic, at_once, axes, plan, tiling
 
-#: What a plan depends on besides the call is looked up here.
-HOMES = (threads, arithmetic, at_once, axes, plan, tiling)
+#: What plans, and the parts of gradients of norms, depend on besides the call is looked up here.
+HOMES = (threads, norms, arithmetic, at_once, axes, plan, tiling)
 
 
 def change(patch: pytest.MonkeyPatch, **names: Any) -> None:

@@ -268,6 +268,7 @@ def test_16_bit_floats_of_two_magnitudes(dtype, apart, window):
     """Sums that float32 has room for, or just has not, halfway but for their last bits."""
     rng = np.random.default_rng(apart)
     digits, highest = (10, 15) if dtype == "float16" else (7, 127)
+    divisors = (4, 8, 2**12, 2**13)
     shape = (24, 48, 33)
     whole = rng.integers(2**digits, 2 ** (digits + 1), shape)
     signs = np.where(rng.random(shape) < 0.5, -1.0, 1.0)
@@ -282,15 +283,15 @@ def test_16_bit_floats_of_two_magnitudes(dtype, apart, window):
             sums = sliding_window_view(x.astype(np.float64), window, axis).sum((-2, -1))
             sums = np.moveaxis(sums, axis, (0, 1))[:: window[0], :: window[1]]
             sums = np.moveaxis(sums, (0, 1), axis)
-            for divisor in (4, 8, 2**12, 2**13):
-                exact = rounded(sums / divisor, dtype)
-                for y in ways(
-                    lambda x=x, axis=axis, divisor=divisor: cypool.avg_pool(
-                        x, window, axis=axis, divisor_override=divisor, **THREE
-                    ),
-                    ROWS_AT_ONCE=0,
-                ):
-                    np.testing.assert_array_equal(plain(y), plain(exact))
+            exact = [plain(rounded(sums / divisor, dtype)) for divisor in divisors]
+            for means in ways(
+                lambda x=x, axis=axis: [
+                    cypool.avg_pool(x, window, axis=axis, divisor_override=divisor, **THREE)
+                    for divisor in divisors
+                ],
+                ROWS_AT_ONCE=0,
+            ):
+                np.testing.assert_array_equal([plain(y) for y in means], exact)
 
 
 @pytest.mark.parametrize("dtype", ["float16", *BFLOATS])
@@ -825,8 +826,8 @@ def test_the_first_of_equal_elements_is_so_in_c_order_wherever_it_lies(dtype, or
 )
 @pytest.mark.parametrize("window", [(2, 2), (3, 2), (3, 1)])
 def test_large_inputs_are_pooled_as_small_ones(dtype, shape, padding, window):
-    # Only those from 8 MiB on are fetched before, and taken in pieces.
-    planes = -(-9 * 2**20 // (math.prod(shape) * np.dtype(dtype).itemsize))
+    # Only large ones are fetched before, and taken in pieces.
+    planes = -(-9 * 2**17 // (math.prod(shape) * np.dtype(dtype).itemsize))
     kind = "float32" if dtype == "bfloat16" else dtype
     x = np.resize(ties((100, 1009), kind), (planes, *shape))
     if (
@@ -843,12 +844,14 @@ def test_large_inputs_are_pooled_as_small_ones(dtype, shape, padding, window):
     norms = [cypool.lp_pool] if dtype == "float32" else []
     for pool in (cypool.max_pool, cypool.avg_pool, *norms):
         given = {"axis": (1, 2), "padding": padding}
-        y = pool(x, k, s, **given)
+        with changed(LARGE_INPUT=2**20):
+            y, other = (pool(large, k, s, **given) for large in (x, apart))
         eighth = -(-planes // 8)
         small = [pool(x[i : i + eighth], k, s, **given) for i in range(0, planes, eighth)]
         np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))
-        np.testing.assert_array_equal(plain(pool(apart, k, s, **given)), plain(y))
-    found = cypool.max_pool(x, k, s, **given, return_indices=True)
+        np.testing.assert_array_equal(plain(other), plain(y))
+    with changed(LARGE_INPUT=2**20):
+        found = cypool.max_pool(x, k, s, **given, return_indices=True)
     small = [
         cypool.max_pool(x[i : i + eighth], k, s, **given, return_indices=True)
         for i in range(0, planes, eighth)

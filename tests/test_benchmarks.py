@@ -232,7 +232,13 @@ def test_function_missing_in_an_old_commit_is_not_available(
 @pytest.mark.skipif(sys.platform != "linux", reason="it asks Linux for the largest size")
 @pytest.mark.parametrize(
     ("function", "padding"),
-    [("max_pool", 1), ("max_pool_backward", 0), ("avg_pool_backward", 0), ("avg_pool_backward", 1)],
+    [
+        ("max_pool", 1),
+        ("max_pool_backward", 0),
+        ("avg_pool_backward", 0),
+        ("avg_pool_backward", 1),
+        ("lp_pool_backward", 0),
+    ],
 )
 def test_memory_does_not_grow_with_the_array(function: str, padding: int) -> None:
     from asv_benchmarks import memory

@@ -10,6 +10,7 @@ import sys
 import warnings
 from datetime import timedelta
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -1569,10 +1570,9 @@ def test_no_nan_of_frames_that_overlap_in_memory_is_missed(lanes, hop):
         samples[at] = 1.0
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
-@pytest.mark.parametrize("shape", [(450, 500), (450, 500, 3), (3, 450, 300)])
-@pytest.mark.parametrize("k", [(301, 350), (120, 401), (201, 7)])
-def test_planes_of_long_windows(k, shape, dtype):
+@cache
+def planes_of_long_windows(k, shape):
+    """Return integers, the greatest and the sum of windows of them, and how these are asked for."""
     rng = np.random.default_rng(k[0])
     x = rng.integers(0, 100, shape)
     axes = (0, 1) if shape[0] > 3 else (0, 1, 2)
@@ -1589,7 +1589,14 @@ def test_planes_of_long_windows(k, shape, dtype):
         k = (3, *k)
     padding = tuple(size // 2 for size in k[-2:])
     padding = padding if len(axes) == 2 else (0, *padding)
-    window = {"kernel_size": k, "stride": 1, "padding": padding, "axis": axes}
+    return x, greatest, sums, {"kernel_size": k, "stride": 1, "padding": padding, "axis": axes}
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(450, 500), (150, 420, 3), (3, 450, 300)])
+@pytest.mark.parametrize("k", [(301, 350), (120, 401), (201, 7)])
+def test_planes_of_long_windows(k, shape, dtype):
+    x, greatest, sums, window = planes_of_long_windows(k, shape)
     for plan in ({}, {"LARGEST_JOINED": 300000}):
         with changed(**plan):
             assert_pooled(x, dtype, greatest, sums, **window)

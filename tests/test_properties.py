@@ -152,6 +152,8 @@ def cut_up():
             LONG_RUN=int(blocks.choice([1, 8, 24])),
             FAR=int(blocks.choice([2, 12])),
             LONG_PIXEL=int(blocks.choice([8, 512])),
+            LARGE_INPUT=int(blocks.choice([1, 1 << 23])),
+            WINDOWS=int(blocks.choice([1, 8, 1 << 17])),
         )
 
 
@@ -504,17 +506,18 @@ def call(case, kind, x, **options):
 @pytest.mark.parametrize("channels", [1, 3, 64])
 @pytest.mark.parametrize("bytes_", [10_000, 30_000])
 def test_what_is_fetched_meanwhile_is_no_other(bytes_, channels, kernel, padding, dtype):
-    # Of arrays that fit in no cache, rows are fetched before they are folded, and long ones go in
-    # pieces.  Of a few rows of them, they are not.
+    # Rows of large arrays are fetched before they are folded, and long ones go in pieces.  A few of
+    # them are no large array.
     rng = np.random.default_rng(channels)
     options = {"padding": ((0, 0), padding), "axis": (0, 1)}
     size = channels * np.dtype(dtype).itemsize
     for width in (bytes_ // size, bytes_ // size + 1):
-        shape = ((9 << 20) // (width * size), width, channels)
+        shape = ((9 << 17) // (width * size), width, channels)
         x = rng.integers(0, 100, shape).astype(dtype)
         for kind, more in (("max", {}), ("avg", {"dtype": dtype})):
             pool = getattr(cypool, f"{kind}_pool")
-            whole = pool(x, kernel, **options, **more)
+            with changed(LARGE_INPUT=1 << 20):
+                whole = pool(x, kernel, **options, **more)
             for row in (0, len(whole) // 2, len(whole) - 3):
                 rows = x[row * kernel[0] : (row + 3) * kernel[0]]
                 few = pool(rows, kernel, **options, **more)

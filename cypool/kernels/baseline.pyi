@@ -53,6 +53,7 @@ class Plan:
         beside: int | None,
         shared: list[tuple[int, ...]],
         wholes: list[float],
+        large: bool,
     ) -> None: ...
     def run(
         self, x: Any, out: Any, indices: Any, threads: int, beside: Any = None

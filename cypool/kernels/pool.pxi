@@ -128,7 +128,7 @@ cdef class Plan:
         bint reduces, bint slides, bint lifts, bint joins, bint bare, bint pairs, Py_ssize_t tile,
         Py_ssize_t lanes, Py_ssize_t stack, Py_ssize_t taps, Py_ssize_t pitch, Py_ssize_t room,
         Py_ssize_t block, Py_ssize_t strip, Py_ssize_t parts, bint parts_rows, object beside,
-        list shared, list wholes,
+        list shared, list wholes, bint large,
     ):
         cdef Pool* p = &self.pool
         cdef Py_ssize_t i
@@ -192,6 +192,7 @@ cdef class Plan:
         p.share = taps + 1 if p.rows.twins and not omits and p.inner == 1 else LONG_SHARE
         p.ranges = (p.rows.twins and lifted == DOUBLE and not omits and reduces
                     and taps < p.lane.k)
+        p.by_row = reduces or tile == 1 or p.lane.spacing != REGULAR
         p.slides = slides
         p.lifts = lifts
         p.joins = joins
@@ -222,7 +223,8 @@ cdef class Plan:
         if p.rows.beside != NULL and not p.plain:
             raise ValueError("the output is not contiguous")
         count_items(p)
-        choose_fetches(p, x_shape)
+        if large:
+            choose_fetches(p)
         lay_out_scratch(p, room)
         if checks and p.rows.numbers != NULL:
             self.sure = self.pool

@@ -32,6 +32,9 @@ LONG_SPREAD = 640
 LONG_PIXEL = 512
 FAR = 12
 
+#: Smaller inputs, in bytes, are likely to be in a cache.
+LARGE_INPUT = 1 << 23
+
 #: Bytes of the results of parts of windows.
 PARTS_BYTES = 1 << 20
 
@@ -121,6 +124,7 @@ def plan_for(
         beside=None if request.beside is None else ELEMENTS[request.beside.name],
         shared=list(shares.axes.values()),
         wholes=shares.wholes,
+        large=request.of_large or math.prod(x.shape) * x.dtype.itemsize >= LARGE_INPUT,
         **tiling._asdict(),
     )
     return plan, work

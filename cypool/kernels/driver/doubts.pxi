@@ -5,6 +5,12 @@ cdef enum:
     MOST_NEAR = 8192    # columns of elements that their windows may reach over
 
 
+cdef inline int log_terms(const Pool* p) noexcept nogil:
+    cdef int exponent
+    frexp(p.terms, &exponent)
+    return exponent
+
+
 cdef inline double bound_of(const Pool* p, int peak, bint* overflows) noexcept nogil:
     """The magnitude below which sums of elements of less than 2**(peak + 1 - bias) are suspect.
 
@@ -12,9 +18,7 @@ cdef inline double bound_of(const Pool* p, int peak, bint* overflows) noexcept n
     n * m * depth * 2**-53; what the sums of Twins round is off by depth**2 * 2**-106 of n * m
     (Ogita, Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26, 2005).
     """
-    cdef int log_terms
-    frexp(p.terms, &log_terms)
-    overflows[0] = peak + 2 - p.rows.bias + log_terms >= 1024
+    overflows[0] = peak + 2 - p.rows.bias + log_terms(p) >= 1024
     if p.rows.twins:
         return ldexp(p.terms * p.depth * p.depth, peak + 1 - p.rows.bias - 50)
     return ldexp(p.terms * p.depth, peak + 1 - p.rows.bias - 27)
@@ -25,7 +29,7 @@ cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept 
 
     They are exact if all are multiples of one unit, and have few enough of them.
     """
-    cdef int mantissa = p.rows.digits - 1, log_terms, peak, low, digits
+    cdef int mantissa = p.rows.digits - 1, peak, low, digits
     cdef double bound
     if range_.peak == 0:
         return 0.0
@@ -35,10 +39,9 @@ cdef double doubt(const Pool* p, const Range* range_, bint* overflows) noexcept 
     if p.roots:
         # Powers do not cancel, but they overflow, and are rounded away below 2**-1022.
         return 2.0**-900 if overflows[0] or low - p.rows.bias < -960 else 0.0
-    frexp(p.terms, &log_terms)
-    digits = peak - low + p.rows.digits + log_terms
+    digits = peak - low + p.rows.digits + log_terms(p)
     if p.rows.twins:
-        return 0.0 if not overflows[0] and digits + log_terms + 2 <= 104 else bound
+        return 0.0 if not overflows[0] and digits + log_terms(p) + 2 <= 104 else bound
     return 0.0 if digits <= 53 else bound
 
 
@@ -47,42 +50,49 @@ cdef void each_tap(
     const Mapping* how, visit_f visit, void* state, char* scratch) noexcept nogil:
     """Visit what is lifted of the taps `lane` of element i of an item's row r, piece by piece."""
     cdef Span row = window(&p.row, place.row + r)
-    cdef Mapping shared = how[0]
-    cdef Py_ssize_t taken[MAX_OUTER]
-    cdef Py_ssize_t a, t, tap, n, j, o, index = place.index, at
+    cdef Taps outer
+    cdef Py_ssize_t t, tap, n, at, along
     cdef char* raw = scratch + p.at_raw
     cdef char* native = scratch + p.at_native if p.rows.map != NULL else raw
-    cdef const char* src = call.x + place.x_at + i % p.inner * p.inner_xs
-    cdef const char* from_
+    cdef const char* src
     # What lies together needs no room.
     cdef bint whole = not call.staged and p.inner == p.lane.d == 1
-    for a in range(p.nouter):
-        taken[a] = 0
+    first_taps(p, call.x + place.x_at + i % p.inner * p.inner_xs, place.index, &outer)
     while not place.empty:
         for t in range(row.first, row.stop):
+            at = row.start + t * p.row.d
             tap = lane.first
             while tap < lane.stop:
                 n = lane.stop - tap
-                from_ = (src + (row.start + t * p.row.d) * p.row.xs
-                         + (lane.start + tap * p.lane.d) * p.lane.xs)
+                along = lane.start + tap * p.lane.d
+                src = outer.src + at * p.row.xs + along * p.lane.xs
                 if whole:
-                    visit(state, from_, n)
+                    visit(state, src, n)
                     break
                 n = min(n, p.pitch)
-                p.stage(NULL, native, p.x_size, p.x_size, from_, p.lane.d * p.lane.xs, 0, n, 1,
+                p.stage(NULL, native, p.x_size, p.x_size, src, p.lane.d * p.lane.xs, 0, n, 1,
                         p.swap)
-                at = (index + (row.start + t * p.row.d) * p.row.step
-                      + (lane.start + tap * p.lane.d) * p.lane.step)
-                for j in range(n if p.nshared > 0 else 0):
-                    o = begin_shares(p, at + j * p.lane.d * p.lane.step, 1, &shared, scratch)
-                    shared.share *= row_share(p, o)
-                    p.rows.map(raw + j * p.size, native + j * p.x_size, 1, 1, 0, &shared)
-                if p.nshared == 0 and p.rows.map != NULL:
+                if p.nshared > 0:
+                    map_shares(p, raw, native, n, outer.index + at * p.row.step
+                               + along * p.lane.step, how, scratch)
+                elif p.rows.map != NULL:
                     p.rows.map(raw, native, n, 1, 0, how)
                 visit(state, raw, n)
                 tap += n
-        if not next_taps(p, place, taken, &src, &index):
+        if not next_taps(p, place, &outer):
             break
+
+
+cdef void map_shares(
+    const Pool* p, char* dst, const char* src, Py_ssize_t n, Py_ssize_t index,
+    const Mapping* how, char* scratch) noexcept nogil:
+    """Map an element of each of n taps along the lanes, from an index on, that has its own share."""
+    cdef Mapping one = how[0]
+    cdef Py_ssize_t j, o
+    for j in range(n):
+        o = begin_shares(p, index + j * p.lane.d * p.lane.step, 1, &one, scratch)
+        one.share *= row_share(p, o)
+        p.rows.map(dst + j * p.size, src + j * p.x_size, 1, 1, 0, &one)
 
 
 cdef void peaks_of(
@@ -92,19 +102,17 @@ cdef void peaks_of(
 
     They are 0 where there is none.
     """
-    cdef Py_ssize_t at = clamped(begin, 0, p.lane.n), a, index = 0
+    cdef Py_ssize_t at = clamped(begin, 0, p.lane.n)
     cdef Py_ssize_t n = (clamped(begin + cells, at, p.lane.n) - at) * p.inner
-    cdef Py_ssize_t taken[MAX_OUTER]
+    cdef Taps outer
     cdef Span row = window(&p.row, place.row + r)
-    cdef const char* src = (call.x + place.x_at + at * p.lane.xs
-                            + (row.start + row.first * p.row.d) * p.row.xs)
     memset(peaks, 0, cells * p.inner * sizeof(uint16_t))
-    for a in range(p.nouter):
-        taken[a] = 0
+    first_taps(p, call.x + place.x_at + at * p.lane.xs
+               + (row.start + row.first * p.row.d) * p.row.xs, 0, &outer)
     while not place.empty and row.first < row.stop and n > 0:
-        p.rows.exponents(src, p.row.d * p.row.xs, row.stop - row.first, n,
+        p.rows.exponents(outer.src, p.row.d * p.row.xs, row.stop - row.first, n,
                          peaks + (at - begin) * p.inner)
-        if not next_taps(p, place, taken, &src, &index):
+        if not next_taps(p, place, &outer):
             break
 
 

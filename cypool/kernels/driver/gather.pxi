@@ -6,6 +6,200 @@ cdef enum:
     VECTOR = 32         # bytes that the remainder of a row is worth reaching
 
 
+# One pass over an item's rows, of some taps along the lanes.
+cdef struct Pass:
+    Py_ssize_t tap      # the first of them
+    Py_ssize_t taps     # and how many
+    Py_ssize_t base     # the position of the first cell that these reach over
+    Py_ssize_t cells    # and how many do they
+    Py_ssize_t lo       # the first of them that is in the input
+    Py_ssize_t hi       # and where the others end
+    Py_ssize_t width    # how many, from the first on, are folded
+    bint fresh          # it is the first pass, whose results are the only ones yet
+    char* result        # where these go
+    Py_ssize_t result_row   # and from a row to the next
+
+
+cdef void gather(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t part, char* scratch,
+    char* result, Py_ssize_t result_row) noexcept nogil:
+    """Fold the windows of one item (or one part of them) into rows of accumulators."""
+    cdef Py_ssize_t stop, passes
+    cdef Pass along
+    along.tap = window(&p.lane, place.lane + place.lanes - 1).first
+    stop = window(&p.lane, place.lane).stop
+    if p.lane.spacing != REGULAR and place.lanes > 1:
+        stop = p.lane.k     # in one pass
+    if p.parts > 1 and not p.parts_rows:
+        passes = (stop - along.tap + p.taps - 1) // p.taps
+        stop = clamped(along.tap + passes * (part + 1) // p.parts * p.taps, 0, stop)
+        along.tap += passes * part // p.parts * p.taps
+    along.fresh = True
+    along.result = result
+    along.result_row = result_row
+    while along.tap < stop:
+        begin_pass(p, call, place, stop, &along)
+        stage_item(p, call, place, along.base + along.lo, along.hi - along.lo, scratch)
+        if not p.joins:
+            fold_pass(p, call, place, part, &along, scratch)
+        else:
+            if p.taps < p.lane.k:
+                place.joined.end = -1   # other rows than those of the last pass
+            join_rows(p, call, place, along.base, along.lo, along.hi, along.taps, along.fresh,
+                      result, result_row, scratch)
+        along.fresh = False
+        along.tap += p.taps
+    if along.fresh and place.at_once:
+        place.doubtful = True
+    elif along.fresh:
+        p.rows.clear(result, result_row, rows_of(p, place), place.lanes * p.inner)
+
+
+cdef void begin_pass(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t stop, Pass* along) noexcept nogil:
+    """Say which cells a pass is over, that begins at its first tap and ends before another."""
+    along.taps = clamped(stop - along.tap, 0, p.taps)
+    along.base = place.lane * p.lane.s - p.lane.before + along.tap * p.lane.d
+    along.cells = (place.lanes - 1) * p.lane.s + (along.taps - 1) * p.lane.d + 1
+    if p.lane.spacing != REGULAR:
+        lane_reach(p, place, along.tap, along.taps, &along.base, &along.cells)
+    along.lo = clamped(-along.base, 0, along.cells)
+    along.hi = clamped(p.lane.n - along.base, along.lo, along.cells)
+    if p.bare:
+        along.lo = -along.base
+        along.hi = along.lo + p.lane.n
+    along.width = along.hi - along.lo
+    if along.hi == along.cells and not (p.bare or place.at_once):
+        along.width = whole_vectors(p, call, place, along.base, along.hi) - along.lo
+    place.seen = 0
+
+
+cdef void fold_pass(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t part, const Pass* along,
+    char* scratch) noexcept nogil:
+    """Fold the rows of windows, and then along them, for one pass."""
+    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, rows = rows_of(p, place)
+    cdef Py_ssize_t taps = along.taps, base = along.base, lo = along.lo, between
+    cdef char* spare = scratch + p.block_bytes
+    if p.lifts and not place.at_once:
+        p = lift_rows(p, call, place, base, lo, along.hi, scratch, scratch + p.at_raw,
+                      along.result if p.leading else scratch,
+                      along.result_row if p.leading else block_row,
+                      along.cells if p.leading else p.pitch)
+        if p.by_row and not p.leading:
+            across(p, along.result, along.result_row, scratch, block_row, rows, place.lanes, taps,
+                   NULL, along.fresh, spare)
+    else:
+        between = rows_between(p, call, place, along.hi - lo, spare)
+        if ((p.row.spacing == TRANSPOSED or between > 0)
+                and not (p.leading or p.pairs or p.bare or p.unpadded)):
+            pad(p, scratch, rows, lo, along.hi)
+        fold_windows(p, call, place, part, along, between, scratch)
+    if place.at_once:
+        return
+    if p.spreads and place.lanes > 1:
+        spread_phases(p, place, along.result, along.result_row, scratch, block_row, base, spare)
+    elif p.lane.spacing != REGULAR:
+        uneven(p, place, along.result, along.result_row, scratch, block_row, base, along.tap, taps,
+               along.fresh, scratch)
+    elif not (p.leading or p.pairs or p.by_row):
+        horizontal(
+            p, along.result, scratch, block_row, rows, place.lanes, taps, NULL, along.fresh, spare)
+    if p.bare:
+        fold_cut(p, place, along.result, along.result_row, scratch + lo * p.inner * p.rows.size,
+                 block_row)
+
+
+cdef void fold_windows(
+    const Pool* p, const Call* call, Place* place, Py_ssize_t part, const Pass* along,
+    Py_ssize_t between, char* scratch) noexcept nogil:
+    """Fold the rows of windows, those that are alike together.
+
+    Planes come one after the other, or if `between` is not 0, side by side: so many rows apart.
+    """
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
+    cdef Py_ssize_t r = 0, phase = 0, plane = 0, run, at, position = along.base + along.lo
+    # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
+    cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
+    cdef bint abreast = between > 0
+    cdef Py_ssize_t stride = between if abreast else p.row.s
+    cdef Py_ssize_t apart = p.plane_rows if abreast else skip
+    cdef Py_ssize_t pitch = apart * along.result_row
+    cdef bint uncut = along.lo == 0 and along.hi == along.cells
+    cdef bint alone = (p.by_row and p.direct and not call.staged and p.lane.spacing == REGULAR
+                       and uncut and single(p, place))
+    cdef char* raw = scratch + p.at_raw
+    cdef char* block
+    cdef char* result
+    cdef Span row
+    while r < place.rows:
+        at = plane * p.plane_rows + r
+        block = scratch + at * block_row
+        result = along.result + at * along.result_row
+        row = window(&p.row, place.row + r)
+        if abreast:
+            run = place.planes
+        elif p.parts > 1 and p.parts_rows:
+            run = 1
+            take_part(p, &row, part)
+        else:
+            run = rows_alike(p, call, place, r, &row, skip)
+        if place.at_once:
+            set_once(p, place, r, &row, scratch)
+        place.results = (call.out + place.out_at + (place.row + r) * p.row.os
+                         + place.lane * p.lane.os)
+        place.results_step = p.outer[p.nouter - 1].os if abreast else apart * p.row.os
+        if p.pairs or p.leading or place.at_once:
+            vertical(p, call, place, &row, run, stride, result, pitch, position,
+                     along.hi - along.lo, raw)
+        elif alone and row.stop - row.first == 1:
+            fold_as_they_lie(p, call, place, along, &row, run, stride, result, pitch,
+                             scratch + p.block_bytes)
+        else:
+            if not (p.bare or p.unpadded or skip > 1 or abreast):
+                pad(p, block, run, along.lo, along.hi)
+            vertical(p, call, place, &row, run, stride, block + along.lo * acc_cell,
+                     apart * block_row, position, along.width, raw)
+            if p.lane.spacing == REGULAR and p.by_row:
+                across(p, result, pitch, block, apart * block_row, run, place.lanes, along.taps,
+                       NULL, along.fresh, scratch + p.block_bytes)
+        r += 1 if abreast else run * skip
+        if r >= place.rows and phase + 1 < skip:
+            phase += 1
+            r = phase
+        if r >= place.rows and plane + 1 < place.planes and not abreast:
+            plane += 1
+            move_on(p, place, 1)
+            r = phase = 0
+    move_on(p, place, -plane)
+
+
+cdef void fold_as_they_lie(
+    const Pool* p, const Call* call, Place* place, const Pass* along, const Span* row,
+    Py_ssize_t rows, Py_ssize_t stride, char* result, Py_ssize_t pitch,
+    char* spare) noexcept nogil:
+    """Fold along rows, of windows that take a single one each and no padding, where they lie."""
+    cdef const char* src = (call.x + place.x_at + along.base * p.lane.xs
+                            + (row.start + row.first * p.row.d) * p.row.xs)
+    cdef Reading reading
+    reading.lead = LEAD_RUNS if p.fetches_rows and p.reduces else 0
+    reading.ranged = p.ranges and place.scans
+    reading.peak = -1
+    if (p.fetches_rows and not p.reduces and along.taps <= FEW_TAPS
+            and along.cells * p.inner * p.size > 2 * ROW_PIECE):
+        across_pieces(p, place, result, pitch, src, stride * p.row.xs, rows, along.taps, &reading,
+                      along.fresh, spare)
+    else:
+        across(p, result, pitch, src, stride * p.row.xs, rows, place.lanes, along.taps, &reading,
+               along.fresh, spare)
+    if 0 <= reading.peak < <int64_t> infinite_bits(<double*> NULL):
+        # Nothing is known of the least.
+        place.range_.peak = max(place.range_.peak, <uint64_t> reading.peak)
+        place.range_.low = 0
+    elif place.scans:
+        scan_runs(p, place, src, rows, along.cells * p.inner)
+
+
 cdef void scan_runs(
     const Pool* p, Place* place, const char* src, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
     """Scan rows of n elements that were folded; of one from memory, what goes on is fetched."""
@@ -18,152 +212,6 @@ cdef void scan_runs(
         fetch(src + (n + i) * p.size, m * p.size)
         p.rows.scan(src + i * p.size, 0, 1, m, &place.range_)
         i += m
-
-
-cdef void gather(
-    const Pool* p, const Call* call, Place* place, Py_ssize_t part, char* scratch,
-    char* result, Py_ssize_t result_row) noexcept nogil:
-    """Fold the windows of one item (or one part of them) into rows of accumulators."""
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
-    cdef Py_ssize_t tap = window(&p.lane, place.lane + place.lanes - 1).first
-    cdef Py_ssize_t stop = window(&p.lane, place.lane).stop
-    cdef Py_ssize_t passes, taps, base, cells, lo, hi, width, r, run, phase, plane, at, between
-    cdef Py_ssize_t rows = rows_of(p, place)
-    cdef bint fresh = True
-    # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
-    cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
-    # Runs are reduced row by row; short rows slide together.
-    cdef bint by_row = p.reduces or p.tile == 1 or p.lane.spacing != REGULAR
-    cdef bint lifts = p.lifts and not place.at_once
-    cdef bint alone = (by_row and p.direct and not lifts and not call.staged
-                       and p.lane.spacing == REGULAR and single(p, place))
-    cdef bint abreast
-    cdef Py_ssize_t stride, apart
-    cdef Span row, lane
-    cdef Reading reading
-    cdef const char* src
-    cdef char* block
-    cdef char* spare = scratch + p.block_bytes
-    cdef char* raw = scratch + p.at_raw
-    reading.lead = LEAD_RUNS if p.fetches_rows and p.reduces else 0
-    reading.ranged = p.ranges and place.scans
-    if p.lane.spacing != REGULAR and place.lanes > 1:
-        stop = p.lane.k     # in one pass
-    if p.parts > 1 and not p.parts_rows:
-        passes = (stop - tap + p.taps - 1) // p.taps
-        stop = clamped(tap + passes * (part + 1) // p.parts * p.taps, 0, stop)
-        tap += passes * part // p.parts * p.taps
-    while tap < stop:
-        taps = clamped(stop - tap, 0, p.taps)
-        base = place.lane * p.lane.s - p.lane.before + tap * p.lane.d
-        cells = (place.lanes - 1) * p.lane.s + (taps - 1) * p.lane.d + 1
-        if p.lane.spacing != REGULAR:
-            lane_reach(p, place, tap, taps, &base, &cells)
-        lo = clamped(-base, 0, cells)
-        hi = clamped(p.lane.n - base, lo, cells)
-        if p.bare:
-            lo = -base
-            hi = lo + p.lane.n
-        width = hi - lo
-        if hi == cells and not (p.bare or place.at_once):
-            width = whole_vectors(p, call, place, base, hi) - lo
-        place.seen = 0
-        stage_item(p, call, place, base + lo, hi - lo, scratch)
-        block = scratch
-        if p.joins:
-            if p.taps < p.lane.k:
-                place.joined.end = -1   # other rows than those of the last pass
-            join_rows(p, call, place, base, lo, hi, taps, fresh, result, result_row, scratch)
-            fresh = False
-            tap += p.taps
-            continue
-        between = rows_between(p, call, place, hi - lo, spare)
-        abreast = between > 0
-        stride = between if abreast else p.row.s
-        apart = p.plane_rows if abreast else skip
-        if lifts:
-            p = lift_rows(p, call, place, base, lo, hi, scratch, raw,
-                          result if p.leading else block,
-                          result_row if p.leading else block_row,
-                          cells if p.leading else p.pitch)
-        elif (skip > 1 or abreast) and not (p.leading or p.pairs or p.bare or p.unpadded):
-            pad(p, block, rows, lo, hi)
-        if lifts and by_row and not p.leading:
-            across(p, result, result_row, block, block_row, rows, place.lanes, taps, NULL, fresh,
-                   spare)
-        r = phase = plane = 0
-        while r < place.rows and not lifts:
-            at = plane * p.plane_rows + r
-            row = window(&p.row, place.row + r)
-            if abreast:
-                run = place.planes
-            elif p.parts > 1 and p.parts_rows:
-                run = 1
-                take_part(p, &row, part)
-            else:
-                run = rows_alike(p, call, place, r, &row, skip)
-            if place.at_once:
-                set_once(p, place, r, &row, scratch)
-            place.results = (call.out + place.out_at + (place.row + r) * p.row.os
-                             + place.lane * p.lane.os)
-            place.results_step = apart * p.row.os
-            if abreast:
-                place.results_step = p.outer[p.nouter - 1].os
-            if p.pairs or p.leading or place.at_once:
-                vertical(p, call, place, &row, run, stride, result + at * result_row,
-                         apart * result_row, base + lo, hi - lo, raw)
-            elif alone and row.stop - row.first == 1 and lo == 0 and hi == cells:
-                # Windows that take a single row, without padding, are read where they lie.
-                src = (call.x + place.x_at + base * p.lane.xs
-                       + (row.start + row.first * p.row.d) * p.row.xs)
-                reading.peak = -1
-                if (p.fetches_rows and not p.reduces and taps <= FEW_TAPS
-                        and cells * p.inner * p.size > 2 * ROW_PIECE):
-                    across_pieces(p, place, result + at * result_row, apart * result_row, src,
-                                  stride * p.row.xs, run, taps, &reading, fresh, spare)
-                else:
-                    across(p, result + at * result_row, apart * result_row, src,
-                           stride * p.row.xs, run, place.lanes, taps, &reading, fresh, spare)
-                if 0 <= reading.peak < <int64_t> infinite_bits(<double*> NULL):
-                    # Nothing is known of the least.
-                    place.range_.peak = max(place.range_.peak, <uint64_t> reading.peak)
-                    place.range_.low = 0
-                elif place.scans:
-                    scan_runs(p, place, src, run, cells * p.inner)
-            else:
-                if not (p.bare or p.unpadded or skip > 1 or abreast):
-                    pad(p, block + at * block_row, run, lo, hi)
-                vertical(p, call, place, &row, run, stride,
-                         block + at * block_row + lo * acc_cell, apart * block_row, base + lo,
-                         width, raw)
-                if p.lane.spacing == REGULAR and by_row:
-                    across(p, result + at * result_row, apart * result_row, block + at * block_row,
-                           apart * block_row, run, place.lanes, taps, NULL, fresh, spare)
-            r += 1 if abreast else run * skip
-            if r >= place.rows and phase + 1 < skip:
-                phase += 1
-                r = phase
-            if r >= place.rows and plane + 1 < place.planes and not abreast:
-                plane += 1
-                move_on(p, place, 1)
-                r = phase = 0
-        move_on(p, place, -plane)
-        if place.at_once:
-            pass
-        elif p.spreads and place.lanes > 1:
-            spread_phases(p, place, result, result_row, block, block_row, base, spare)
-        elif p.lane.spacing != REGULAR:
-            uneven(p, place, result, result_row, block, block_row, base, tap, taps, fresh, scratch)
-        elif not (p.leading or p.pairs or by_row):
-            horizontal(p, result, block, block_row, rows, place.lanes, taps, NULL, fresh, spare)
-        if p.bare and not place.at_once:
-            fold_cut(p, place, result, result_row, block + lo * acc_cell, block_row)
-        fresh = False
-        tap += p.taps
-    if fresh and place.at_once:
-        place.doubtful = True
-    elif fresh:
-        p.rows.clear(result, result_row, rows, place.lanes * p.inner)
 
 
 cdef Py_ssize_t rows_between(

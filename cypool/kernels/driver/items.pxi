@@ -34,6 +34,7 @@ cdef struct Pool:
     bint reduces            # horizontal folds go run by run instead of sliding rows
     Py_ssize_t share        # an eighth of a run is folded as a row if it has so many elements
     bint ranges             # the greatest of long runs of doubles is found as they are read
+    bint by_row             # they take rows one by one, where short ones slide together
     bint slides             # strided or adaptive horizontal folds slide by one, then pick
     bint lifts              # the rows of an item are lifted once and slide over each other
     bint joins              # they are joined of suffixes and prefixes of blocks of rows
@@ -111,8 +112,8 @@ cdef struct Memory:
     int last_detours        # what that began with: it doubles while doubtful items come
     double mended           # so many elements were added up again
     Py_ssize_t picked       # the first lane that there are picks for
-    Py_ssize_t shared       # and the first position that there are shares for, and how many
-    Py_ssize_t shares
+    Py_ssize_t first_share  # and the first position that there are shares for, and how many
+    Py_ssize_t share_count
     Py_ssize_t lane         # and that the factors are for
     Py_ssize_t row          # and the first row, and how many
     Py_ssize_t rows
@@ -241,22 +242,36 @@ cdef inline const Pool* surest(
     return p
 
 
-cdef bint next_taps(
-    const Pool* p, const Place* place, Py_ssize_t* taken, const char** src,
-    Py_ssize_t* index) noexcept nogil:
-    """Step to the next taps of the outer axes; False after the last."""
+# The taps of the outer axes, one after the other.
+cdef struct Taps:
+    const char* src         # the first element that a row has at them
+    Py_ssize_t index        # and its index
+    Py_ssize_t taken[MAX_OUTER]     # how many there were along each axis
+
+
+cdef inline void first_taps(
+    const Pool* p, const char* src, Py_ssize_t index, Taps* taps) noexcept nogil:
+    cdef int i
+    taps.src = src
+    taps.index = index
+    for i in range(p.nouter):
+        taps.taken[i] = 0
+
+
+cdef bint next_taps(const Pool* p, const Place* place, Taps* taps) noexcept nogil:
+    """Step to the next taps; False after the last."""
     cdef int i
     cdef const Axis* axis
     for i in range(p.nouter - 1, -1, -1):
         axis = &p.outer[i]
-        taken[i] += 1
-        src[0] += axis.d * axis.xs
-        index[0] += axis.d * axis.step
-        if taken[i] < place.taps[i]:
+        taps.taken[i] += 1
+        taps.src += axis.d * axis.xs
+        taps.index += axis.d * axis.step
+        if taps.taken[i] < place.taps[i]:
             return True
-        src[0] -= taken[i] * axis.d * axis.xs
-        index[0] -= taken[i] * axis.d * axis.step
-        taken[i] = 0
+        taps.src -= taps.taken[i] * axis.d * axis.xs
+        taps.index -= taps.taken[i] * axis.d * axis.step
+        taps.taken[i] = 0
     return False
 
 

@@ -1,7 +1,6 @@
 # What a plan makes of what it is told: how output is made, what is fetched, where scratch lies.
 
 cdef enum:
-    LARGE_INPUT = 1 << 23   # smaller inputs are likely to be in a cache
     PLANES_FETCHED = 8192   # bytes of planes that are fetched; of larger ones rows are, one by one
 
 
@@ -118,13 +117,8 @@ cdef Py_ssize_t tile_rows(const Pool* p) noexcept:
     return (p.tile - 1) * p.row.s + (p.row.k - 1) * p.row.d + 1
 
 
-cdef void choose_fetches(Pool* p, tuple x_shape):
+cdef void choose_fetches(Pool* p) noexcept:
     """Choose what of an input that is likely to come from memory is brought nearer."""
-    nbytes = p.x_size
-    for length in x_shape:
-        nbytes *= length
-    if nbytes < LARGE_INPUT:
-        return
     # What is staged is read in order; what is lifted was mostly read for the windows before.
     p.fetches_rows = not (p.tangled or p.joins or (p.lifts and p.rows.at_once == NULL))
     # Sums take long enough for the next planes to come meanwhile.

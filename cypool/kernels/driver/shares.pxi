@@ -21,10 +21,10 @@ cdef const double* shares_along(
     cdef Py_ssize_t j = 0, i, run
     cdef Span span
     cdef double one
-    if memory.shared == first and memory.shares >= n:
+    if memory.first_share == first and memory.share_count >= n:
         return shares
-    memory.shared = first
-    memory.shares = n
+    memory.first_share = first
+    memory.share_count = n
     while j < n:
         span = next_window(&windows)
         run = alike(axis, &span, n - j)

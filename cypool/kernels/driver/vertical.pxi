@@ -358,12 +358,11 @@ cdef void vertical(
     at most `staged_run` where rows are staged.  Where lanes are pairs, dst is a row of lanes.
     """
     cdef const char* batch[SOURCES]
-    cdef Py_ssize_t taken[MAX_OUTER]
+    cdef Taps outer
     cdef bint fresh = True
     cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, xs = p.row.xs, step = stride * xs
     cdef Py_ssize_t first = row.start + row.first * p.row.d
     cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
-    cdef Py_ssize_t index = place.index + position * p.lane.step + first * p.row.step
     cdef Py_ssize_t reach = stop - first + (rows - 1) * stride
     cdef Py_ssize_t batches = SOURCES if place.at_once else BATCH
     cdef bint staged = call.staged and not place.at_once and place.given == NULL
@@ -386,21 +385,20 @@ cdef void vertical(
         xs = cells * p.size
         step = stride * xs
         src = place.given + (first - place.given_row) * xs
-    for i in range(p.nouter):
-        taken[i] = 0
+    first_taps(p, src, place.index + position * p.lane.step + first * p.row.step, &outer)
     while row.first < row.stop and not place.empty:
-        at = src
+        at = outer.src
         if whole:
-            stage_rows(p, call, raw, src, index, reach, 1, n, scratch)
+            stage_rows(p, call, raw, outer.src, outer.index, reach, 1, n, scratch)
             at = raw
         for t in range(row.stop - row.first):
             batch[count] = at + t * p.row.d * xs
             if place.at_once:
-                place.once.index[count] = index + t * p.row.d * p.row.step
+                place.once.index[count] = outer.index + t * p.row.d * p.row.step
             if staged and not whole:
                 at = raw + count * (p.staged_rows // SLOTS) * xs
-                stage_rows(p, call, <char*> at, src + t * p.row.d * p.row.xs,
-                           index + t * p.row.d * p.row.step, rows, stride, n, scratch)
+                stage_rows(p, call, <char*> at, outer.src + t * p.row.d * p.row.xs,
+                           outer.index + t * p.row.d * p.row.step, rows, stride, n, scratch)
                 batch[count] = at
                 if place.scans and first + t * p.row.d >= place.seen:
                     p.rows.scan(at, xs, rows, cells, &place.range_)
@@ -425,7 +423,7 @@ cdef void vertical(
                     p.rows.scan(at + (i - first) * xs, xs, t - i, cells, &place.range_)
                 if t > stop + r * stride:
                     break
-        if not next_taps(p, place, taken, &src, &index):
+        if not next_taps(p, place, &outer):
             break
     if count > 0:
         lift_batch(
