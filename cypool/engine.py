@@ -90,16 +90,6 @@ def pool(
     """
     if type(x) is not np.ndarray:
         x = plain_array(x)
-    if p == math.inf:
-        return greatest_magnitude(
-            x,
-            (kernel_size, stride, padding, dilation),
-            {"axis": axis, "windows": windows, "ceil_mode": ceil_mode, "keepdims": keepdims},
-            dtype,
-            nan_policy,
-            out,
-            num_threads,
-        )
     if windows == "local":
         if type(kernel_size) not in AS_GIVEN:
             kernel_size = frozen(kernel_size, "kernel_size")
@@ -220,28 +210,6 @@ def check_nan_policy(policy: str, x: Array, request: Request, num_threads: int |
             "nan_policy is 'raise' and x has a NaN in a window; use 'omit' to leave NaNs out or"
             " 'propagate' to pass them on"
         )
-
-
-def greatest_magnitude(
-    x: Array,
-    sizes: tuple[Any, ...],
-    windows: dict[str, Any],
-    dtype: Any,
-    nan_policy: str,
-    out: Any,
-    num_threads: int | None,
-) -> Any:
-    """Pool by the norm of infinite order, which is the greater of max(x) and -min(x)."""
-    ends = []
-    for kind in ("max", "min"):
-        end = pool(kind, x, *sizes, nan_policy=nan_policy, num_threads=num_threads, **windows)
-        ends.append(np.asarray(end).astype(np.float64))
-    high, low = ends
-    size = np.maximum(high, np.negative(low, out=low), out=high)
-    np.maximum(size, 0.0, out=size)  # where there is no element
-    # One more pooling, by windows of one, rounds.
-    dtype = result_dtype("lp", x.dtype, None if dtype is None else element_type(dtype))
-    return pool("avg", size, 1, axis=(), dtype=dtype, out=out, num_threads=num_threads)
 
 
 def greatest(request: Request, x: Array, num_threads: int | None) -> Array:

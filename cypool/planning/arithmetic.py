@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,18 @@ ACCUMULATORS = {
 }
 
 #: What the kernels can make of elements before they lift them, in the order of their codes.
-MAPPINGS = ("none", "widen", "rank", "power", "number", "pack", "pack_wide", "square", "share")
+MAPPINGS = (
+    "none",
+    "widen",
+    "rank",
+    "power",
+    "number",
+    "pack",
+    "pack_wide",
+    "square",
+    "share",
+    "size",
+)
 
 
 class Arithmetic(NamedTuple):
@@ -42,7 +54,7 @@ class Arithmetic(NamedTuple):
         """Bytes of what is combined."""
         if self.accumulator:
             return ACCUMULATORS[self.accumulator]
-        return {"pack": 8, "pack_wide": 16}.get(self.mapping, self.x.itemsize)
+        return {"pack": 8, "pack_wide": 16, "size": 8}.get(self.mapping, self.x.itemsize)
 
     def is_plain_order(self) -> bool:
         """Whether elements are compared as they are."""
@@ -62,6 +74,8 @@ def arithmetic_of(
     Elements that are `shared` out are multiplied or divided.
     """
     mapping = "share" if shared else mapping_of(request, x, out, positions)
+    if mapping == "size":
+        return Arithmetic(x, out, "max", mapping, "", False)
     if request.kind in ("max", "min"):
         # Ranks are always ordered by the greatest.
         kind = request.kind if mapping == "none" else "max"
@@ -76,7 +90,7 @@ def arithmetic_of(
 def mapping_of(request: Request, x: np.dtype[Any], out: np.dtype[Any], positions: int) -> str:
     """Choose what elements become before they are lifted; `positions` have an index each."""
     if request.kind in ("lp", "weight"):
-        return "power"
+        return "size" if request.p == math.inf else "power"
     if request.kind in ("sum", "avg", "slope"):
         twins = out.itemsize > 4 or not is_float(out) or request.careful
         return "number" if request.omits or (is_half(x) and twins) else "none"

@@ -117,7 +117,7 @@ cdef inline lane_t half_terms(
 cdef inline uint32_t half_mean(
     uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h,
     uint32_t k, int i, int count, bint pairs, lane_t factor, const half_t* tag) noexcept nogil:
-    """The bits of the i-th of the results of lanes."""
+    """The bits of the i-th of the results of lanes: the higher half of what is returned."""
     cdef lane_t x = half_terms(a, i, pairs, tag, &factor)
     if count > 1:
         x = x + half_terms(b, i, pairs, tag, &factor)
@@ -132,7 +132,7 @@ cdef inline uint32_t half_mean(
         x = x + half_terms(k, i, pairs, tag, &factor)
     if lane_t is float:
         return half_of_term(x * factor, tag)
-    return <uint32_t> half_of(x * factor, True, tag)
+    return <uint32_t> half_of(x * factor, True, tag) << 16
 
 
 cdef inline void half_lanes(
@@ -170,11 +170,11 @@ cdef inline void half_lanes(
                 memcpy(&lh, h + 2 * j, 4)
                 memcpy(&lk, k + 2 * j, 4)
             done = half_mean(la, lb, lc, ld, le, lf, lg, lh, lk, 0, count, pairs, factor, dst)
+            done >>= 16
             if pairs:
                 (<uint16_t*> dst)[j] = <uint16_t> done
             else:
-                done |= half_mean(
-                    la, lb, lc, ld, le, lf, lg, lh, lk, 1, count, pairs, factor, dst) << 16
+                done |= half_mean(la, lb, lc, ld, le, lf, lg, lh, lk, 1, count, pairs, factor, dst)
                 memcpy(dst + 2 * j, &done, 4)
         a = past(a, pitch)
         b = past(b, pitch if given > 1 else 0)
@@ -201,8 +201,8 @@ cdef inline void one_half(
     for i in range(count):
         memcpy(&x[i], past(src[i], offset if i < given else 0),
                (2 if pairs else 1) * sizeof(half_t))
-    dst.bits = <uint16_t> half_mean(
-        x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], 0, count, pairs, factor, dst)
+    dst.bits = <uint16_t> (half_mean(
+        x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], 0, count, pairs, factor, dst) >> 16)
 
 
 cdef inline void once_halves(
@@ -220,9 +220,9 @@ cdef inline void once_halves(
 
 cdef inline bint add_up_anew(
     half_t* dst, Py_ssize_t dst_pitch, const uint16_t* far, const half_t** src, Py_ssize_t pitch,
-    Py_ssize_t given, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t apart, int count, bint pairs,
+    Py_ssize_t given, Py_ssize_t rows, Py_ssize_t n, int count, bint pairs,
     double factor) noexcept nogil:
-    """Make those results by doubles whose `far` has a sign; its rows are so many `apart`.
+    """Make those results by doubles whose `far` has a sign; it has no gaps between rows.
 
     Returns whether double may be too short as well.
     """
@@ -230,9 +230,8 @@ cdef inline bint add_up_anew(
     cdef Py_ssize_t scale = 2 if pairs else 1, i, j, r, offset
     cdef uint16_t number = 0
     cdef uint64_t four
-    for r in range(rows):
-        for j in range(n):
-            number += <uint16_t> (far[r * apart + j] >> 15)
+    for j in range(rows * n):
+        number += <uint16_t> (far[j] >> 15)
     if number == 0:
         return False
     if number > SEVERAL:
@@ -246,11 +245,11 @@ cdef inline bint add_up_anew(
         while j + 1 < n:
             j += 1
             if j + 4 <= n:      # most have none
-                memcpy(&four, far + r * apart + j, sizeof(four))
+                memcpy(&four, far + r * n + j, sizeof(four))
                 if four & <uint64_t> 0x8000800080008000 == 0:
                     j += 3
                     continue
-            if far[r * apart + j] < 0x8000:
+            if far[r * n + j] < 0x8000:
                 continue
             offset = r * pitch + scale * j * <Py_ssize_t> sizeof(half_t)
             if half_t is Brain:
@@ -307,7 +306,7 @@ cdef inline bint halves_block(
             for i in range(given):
                 at[i] = past(src[i], r * pitch) + scale * begin
             if add_up_anew(<half_t*> (<char*> dst + r * dst_pitch) + begin, dst_pitch,
-                           far + (r * n + begin), at, pitch, given, min(per, rows - r), m, n, count,
+                           far + (r * n + begin), at, pitch, given, min(per, rows - r), m, count,
                            pairs, wide):
                 return True
             begin += m

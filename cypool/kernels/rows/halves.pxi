@@ -37,12 +37,15 @@ cdef inline float half_term(uint32_t two, int i, const half_t* _) noexcept nogil
 
 
 cdef inline uint32_t half_of_term(float x, const half_t* _) noexcept nogil:
-    """The bits of the 16-bit float nearest to x, which is as half_term() has it, ties to even."""
+    """The bits of the 16-bit float nearest to x, which is as half_term() has it, ties to even.
+
+    They are the higher half of what is returned; the lower one is 0.
+    """
     cdef uint32_t bits = (<uint32_t*> &x)[0]
     if half_t is Brain:
-        return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+        return bits + 0x7FFF + (bits >> 16 & 1) & <uint32_t> 0xFFFF0000
     bits += 0xFFF + (bits >> 13 & 1)
-    return (bits >> 13 & 0x7FFF) | (bits >> 16 & 0x8000)
+    return (bits << 3 & <uint32_t> 0x7FFF0000) | (bits & <uint32_t> 0x80000000)
 
 
 cdef inline uint64_t half_of(double x, bint product, const half_t* _) noexcept nogil:

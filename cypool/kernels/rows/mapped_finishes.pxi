@@ -179,6 +179,18 @@ cdef void root_finish(
         src = <const real_sum_t*> (<const char*> src + src_pitch)
 
 
+cdef void size_finish(
+    out_t* dst, Py_ssize_t dst_pitch, const double* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n, const double* factors, Ending ending) noexcept nogil:
+    """The greatest magnitude: 0 of no elements, and no number of none but those left out."""
+    cdef Py_ssize_t j, r
+    for r in range(rows):
+        for j in range(n):
+            put(dst + j, src[j] if src[j] >= 0.0 else (0.0 if src[j] == -INFINITY else NAN))
+        dst = <out_t*> (<char*> dst + dst_pitch)
+        src = past(src, src_pitch)
+
+
 # The gradient of a norm, in two poolings.  With y the norm of a window and g what it is given, the
 # first makes g / y**(p - 1) of the powers; the second adds these up over the windows that an
 # element x is in, times sign(x) |x|**(p - 1).  What they multiply by, factors, lies beside the

@@ -35,7 +35,8 @@ cdef enum:
     MAP_PACK_WIDE = 6       # rank and index in 64 bits each
     MAP_SQUARE = 7          # floats to their squares, as they are added up
     MAP_SHARE = 8           # floats to double, multiplied or divided
-    MAP_SLOPE = 9           # anything to sign(x) |x|**(p - 1) in double; beside outputs only
+    MAP_SIZE = 9            # anything to |x| in double, and what is left out to -1
+    MAP_SLOPE = 10          # anything to sign(x) |x|**(p - 1) in double; beside outputs only
 
 
 cdef inline double number(in_t x) noexcept nogil:
@@ -104,6 +105,16 @@ cdef void to_number(
     cdef Py_ssize_t j
     for j in range(n * inner):
         dst[j] = number(src[j])
+
+
+cdef void to_size(
+    double* dst, const in_t* src, Py_ssize_t n, Py_ssize_t inner, int64_t index,
+    const Mapping* how) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef double nan = -1.0 if how.nan < 0 else NAN, size
+    for j in range(n * inner):
+        size = fabs(number(src[j]))
+        dst[j] = size if size == size else nan
 
 
 cdef void to_share(

@@ -86,6 +86,9 @@ cdef void map_from(in_t* _, int mapping, Rows* rows, int* carrier) noexcept:
     elif mapping == MAP_SQUARE:
         if in_t is float:
             carrier[0] = SQUARE
+    elif mapping == MAP_SIZE:
+        rows.map = <map_f> to_size[in_t]
+        carrier[0] = DOUBLE
     elif mapping == MAP_SLOPE:
         rows.map = <map_f> to_slope[in_t]
         carrier[0] = DOUBLE
@@ -172,16 +175,19 @@ cdef void sum_lift(term_t* _, sum_t* __, Rows* rows) noexcept:
             rows.suspect = <suspect_f> suspect[double]
 
 
-# What sums become.
+# What accumulators become.
 cdef enum:
     QUOTIENTS = 0
     ROOTS = 1
     SLOPES = 2
+    SIZES = 3
 
 
 cdef finish_f finish_of(out_t* _, sum_t* __, int what) noexcept:
-    """The finish of sums into an output type; NULL if there is none."""
+    """The finish of accumulators into an output type; NULL if there is none."""
     if sum_t is double:
+        if what == SIZES:
+            return <finish_f> size_finish[out_t]
         if what == QUOTIENTS:
             if out_t is float or out_t is Half or out_t is Brain:
                 return <finish_f> sum_finish[out_t, sum_t]
@@ -198,7 +204,7 @@ cdef finish_f finish_of(out_t* _, sum_t* __, int what) noexcept:
 
 
 cdef finish_f finisher(sum_t* tag, int out, int what) noexcept:
-    """The finish of sums into the output type of a code."""
+    """The finish of accumulators into the output type of a code."""
     if out == UINT8:
         return finish_of(<uint8_t*> NULL, tag, what)
     elif out == INT8:
@@ -404,7 +410,9 @@ cdef bint choose_rows(
     rows.indices = mapped.indices
     if mapped.finish != NULL:
         rows.finish = mapped.finish
-    if mapping == MAP_POWER or mapping == MAP_SQUARE:
+    if mapping == MAP_SIZE:
+        rows.finish = finisher(<double*> NULL, out, SIZES)
+    elif mapping == MAP_POWER or mapping == MAP_SQUARE:
         if acc == IN_DOUBLE:
             rows.finish = finisher(<double*> NULL, out, ROOTS)
         elif acc == IN_TWIN:
