@@ -85,9 +85,8 @@ SHARED = {
     16-bit floats in float32, others in their own type.""",
     "norm_gradient": """With y the norm of a window and g its gradient, an element v of it gets
     ``g * sign(v) * (|v| / y) ** (p - 1)``, and 0 if it is 0; with p = inf, the first of the
-    greatest magnitudes gets all.  An array of float64 as large as `grad_output` is made on
-    the way, and a copy of an `x` that is not C-contiguous; several arrays as large as `x` if p is
-    inf, or powers of its elements may be beyond float64's range.""",
+    greatest magnitudes gets all.  What is made on the way grows with the largest window,
+    not with the array.""",
     "local_errors": """Raises
     ------
     TypeError

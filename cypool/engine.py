@@ -84,9 +84,8 @@ def pool(
     Two kinds make the gradient of a norm, with an array `beside` the result, as large as that.
     "weight" takes x to what is beside it over y ** (p - 1), y being the norm of a window; "slope"
     adds such weights up, times sign(v) * abs(v) ** (p - 1) for v beside the result.  Powers and
-    products have to stay in float64's range.
-
-    What is `of_large` is a part of an array that is likely to be in no cache.
+    products have to stay in float64's range.  With `of_large` rows are fetched from memory as those
+    of a large array, of which these two make a part.
     """
     if type(x) is not np.ndarray:
         x = plain_array(x)

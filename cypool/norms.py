@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from .arrays import Array, check_element, check_out, contiguous, is_float, plain
 from .backward import check_axes, gradient, turned
 from .engine import check_flags, check_turned, pool, windows_of
 from .geometry import Window
-from .planning import LARGE_INPUT, Request
+from .planning import Request, is_large
 from .scatter import scatter
 
 #: Of so many windows at a time is kept what they give for a slope of 1, in float64.
@@ -50,26 +51,29 @@ def norm_turned(
     at = windows_at(array.shape, sizes, **windows)
     check_turned(grad.shape, array.shape, at)
     dtype = grad.dtype.newbyteorder("=")
-    apart = out is None or np.may_share_memory(out, array) or np.may_share_memory(out, grad)
     if out is not None:
         check_out(out, array.shape, dtype)
-    result = np.empty(array.shape, dtype) if out is None or apart else out
+    result: Array
+    if out is None or np.may_share_memory(out, array) or np.may_share_memory(out, grad):
+        result = np.empty(array.shape, dtype)
+    else:
+        result = out
     slopes: Callable[..., None]
     if p == math.inf:
         slopes = slopes_of_greatest
     else:
-        slopes = slopes_in_range if stay_in_range(grad, array, p) else slopes_of_any
+        slopes = slopes_of_any
+        if stay_in_range(grad, array, p):
+            slopes = partial(slopes_in_range, of_large=is_large(array))
     target = result.view(np.ndarray)  # a subclass may have its own idea of parts
-    large = array.nbytes >= LARGE_INPUT
+    given = {"axis": tuple(at), "num_threads": num_threads}
     for part in parts_of(array.shape, at):
-        x_part, out_part = array[part.rows], target[part.own]
-        given: dict[str, Any] = {"axis": tuple(at), "num_threads": num_threads, "of_large": large}
-        slopes(grad[part.windows], x_part, part, p, out_part, **given)
+        slopes(grad[part.windows], array[part.rows], part, p, target[part.own], **given)
     for a, window in at.items():
         # Infinities and NaNs too get nothing if they are in no window.
         if not window.plainly_cover():
             target[(slice(None),) * a + (missed(window),)] = 0.0
-    if out is None or not apart:
+    if out is None or result is out:
         return result
     np.copyto(out, result)
     return out
@@ -84,47 +88,55 @@ def windows_at(shape: tuple[int, ...], sizes: tuple[Any, ...], **windows: Any) -
 
 
 def parts_of(shape: tuple[int, ...], at: dict[int, Window]) -> Iterator[Part]:
-    """Cut an array into parts of about `WINDOWS` windows each."""
+    """Cut an array into parts of about `WINDOWS` windows, and not many more elements, each."""
     along = []
     windows = [at.get(a, Window(n, n, 1, 1, 1, 0, 0)) for a, n in enumerate(shape)]
-    left = math.prod(w.out for w in windows)
+    # Where windows are large, half the positions count for as many.
+    left = math.prod(max(w.out, w.length // 2) for w in windows)
     for w in windows:
         # Most windows of a part are in no other one.
-        pieces = max(min(-(-left // WINDOWS), w.out // (4 * w.overlaps() or 1)), 1)
+        most = w.out // (4 * w.overlaps() or 1)
+        pieces = max(min(-(-left // WINDOWS), most), 1)
         bounds = [w.out * i // pieces for i in range(pieces + 1)]
         along.append([w.stretch(*pair) for pair in pairwise(bounds)])
         left = -(-left // pieces)
-    kernel_size, stride, dilation = (tuple(w[i] for w in at.values()) for i in (2, 3, 4))
+    kernel_size = tuple(w.size for w in at.values())
+    stride = tuple(w.stride for w in at.values())
+    dilation = tuple(w.dilation for w in at.values())
     for stretches in product(*along):
         if all(s.own.start < s.own.stop for s in stretches):
-            paddings = [tuple(stretches[a][i] for a in at) for i in (4, 5)]
+            pooled = [stretches[a] for a in at]
+            padding = tuple(s.padding for s in pooled)
+            own_padding = tuple(s.own_padding for s in pooled)
             yield Part(
-                *((*(s[i] for s in stretches), ...) for i in range(4)),
-                *((kernel_size, stride, padding, dilation) for padding in paddings),
+                own=(*(s.own for s in stretches), ...),
+                rows=(*(s.rows for s in stretches), ...),
+                own_in_rows=(*(s.own_in_rows for s in stretches), ...),
+                windows=(*(s.windows for s in stretches), ...),
+                sizes=(kernel_size, stride, padding, dilation),
+                own_sizes=(kernel_size, stride, own_padding, dilation),
             )
 
 
 def slopes_in_range(grad: Array, x: Array, part: Part, p: float, out: Array, **given: Any) -> None:
     """Put gradients into `out`, in two poolings."""
     x = contiguous(x)
-    weight = pool("weight", x, *part.sizes, beside=grad, dtype=np.float64, p=p, **given)
-    own = contiguous(x[part.own_in_rows])
+    own = x[part.own_in_rows]
+    weight = pool("weight", x, *part.sizes, p=p, beside=grad, dtype=np.float64, **given)
     given |= {"turned_shape": own.shape, "dtype": out.dtype, "out": out}
-    pool("slope", weight, *part.own_sizes, beside=own, p=p, **given)
+    pool("slope", weight, *part.own_sizes, p=p, beside=own, **given)
 
 
 def slopes_of_greatest(
-    grad: Array, x: Array, part: Part, p: float, out: Array, of_large: bool, **given: Any
+    grad: Array, x: Array, part: Part, p: float, out: Array, **given: Any
 ) -> None:
     """Put gradients into `out`: the first of the greatest magnitudes gets all."""
-    _, indices = pool(
-        "max", magnitudes(x), *part.sizes, return_indices=True, of_large=of_large, **given
-    )
+    _, indices = pool("max", magnitudes(x), *part.sizes, return_indices=True, **given)
 
     def back(weight: Array) -> Array:
         return scatter("add", weight, indices, x.shape, "x", **given)[part.own_in_rows]
 
-    put(back(grad), x[part.own_in_rows], out)
+    put(back(grad.astype(np.float64)), x[part.own_in_rows], out)
     if is_float(x.dtype) and not np.isfinite(x).all():
         # Infinities and NaNs that get nothing get no NaN either.
         out[back(np.ones(grad.shape)) == 0] = 0.0

@@ -518,13 +518,14 @@ def test_float64_of_channels_is_rounded_once_wherever_it_cancels(channels, lengt
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", *BFLOATS, "float32", "float64"])
 @pytest.mark.parametrize("length", [7, 49, 196, 3000])
 def test_large_inputs_of_runs_are_pooled_as_small_ones(dtype, length):
-    # From 8 MiB on what comes after a run is fetched.
-    rows = -(-(2**23) // (length * np.dtype(dtype).itemsize))
+    # Of large inputs, what comes after a run is fetched.
+    rows = -(-(2**20) // (length * np.dtype(dtype).itemsize))
     kind = "float32" if dtype == "bfloat16" else dtype
     x = np.resize(ties((100, 1009), kind), (rows, length)).astype(dtype)
-    assert x.nbytes >= 2**23 > x[:-1].nbytes
+    assert x.nbytes >= 2**20 > x[:-1].nbytes
     for pool in (cypool.global_max_pool, cypool.global_avg_pool):
-        y = pool(x, axis=1)
+        with changed(LARGE_INPUT=2**20):
+            y = pool(x, axis=1)
         small = [pool(part, axis=1) for part in (x[:-1], x[-1:])]
         np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))
 
@@ -864,14 +865,15 @@ def test_large_inputs_are_pooled_as_small_ones(dtype, shape, padding, window):
 @pytest.mark.parametrize("length", [4001, 40000])
 @pytest.mark.parametrize("window", [(4, 4, 0), (3, 2, 1), (5, 3, 2), (3, 1, 1), (16, 5, 0)])
 def test_large_signals_are_pooled_as_small_ones(dtype, length, window):
-    # Only of those from 8 MiB on is each row taken in pieces.
+    # Only of large ones is each row taken in pieces.
     k, s, padding = window
-    signals = -(-(2**23) // (length * np.dtype(dtype).itemsize))
+    signals = -(-(2**20) // (length * np.dtype(dtype).itemsize))
     kind = "float32" if dtype == "bfloat16" else dtype
     x = np.resize(ties((100, 1009), kind), (signals, length)).astype(dtype)
-    assert x.nbytes >= 2**23 > x[:-1].nbytes
+    assert x.nbytes >= 2**20 > x[:-1].nbytes
     for pool in (cypool.max_pool, cypool.avg_pool):
-        y = pool(x, k, s, padding, axis=1)
+        with changed(LARGE_INPUT=2**20):
+            y = pool(x, k, s, padding, axis=1)
         small = [pool(part, k, s, padding, axis=1) for part in (x[:-1], x[-1:])]
         np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))
 
@@ -883,9 +885,10 @@ def test_large_signals_are_pooled_as_small_ones(dtype, length, window):
 )
 def test_many_rows_of_large_planes_are_added_up_as_those_of_small_ones(window, stride, columns):
     k = window[0]
-    x = np.random.default_rng(5).standard_normal((-(-9 * 2**17 // (columns * k)) * k, columns))
-    assert x.nbytes >= 2**23
-    y = cypool.avg_pool(x, window, stride, axis=(0, 1))
+    x = np.random.default_rng(5).standard_normal((-(-9 * 2**15 // (columns * k)) * k, columns))
+    assert x.nbytes >= 2**21
+    with changed(LARGE_INPUT=2**21):
+        y = cypool.avg_pool(x, window, stride, axis=(0, 1))
     parts = np.split(x, range(4 * k, len(x), 4 * k))
     small = [cypool.avg_pool(part, window, stride, axis=(0, 1)) for part in parts]
     np.testing.assert_array_equal(y, np.concatenate(small))
@@ -894,12 +897,13 @@ def test_many_rows_of_large_planes_are_added_up_as_those_of_small_ones(window, s
 @pytest.mark.parametrize("dtype", ["uint8", "float16", *BFLOATS, "float32", "float64"])
 @pytest.mark.parametrize("channels", [300, 1500])
 def test_large_images_are_pooled_adaptively_as_small_ones(dtype, channels):
-    # Windows of channels are folded one by one, and from 8 MiB on long ones in pieces.
-    images = -(-(2**23) // (9 * 11 * channels * np.dtype(dtype).itemsize))
+    # Windows of channels are folded one by one, and long ones of large images in pieces.
+    images = -(-(2**20) // (9 * 11 * channels * np.dtype(dtype).itemsize))
     kind = "float32" if dtype == "bfloat16" else dtype
     x = np.resize(ties((100, 1009), kind), (images, 9, 11, channels)).astype(dtype)
-    assert x.nbytes >= 2**23 > x[:-1].nbytes
+    assert x.nbytes >= 2**20 > x[:-1].nbytes
     for pool in (cypool.adaptive_max_pool, cypool.adaptive_avg_pool):
-        y = pool(x, (4, 5), axis=(1, 2))
+        with changed(LARGE_INPUT=2**20):
+            y = pool(x, (4, 5), axis=(1, 2))
         small = [pool(part, (4, 5), axis=(1, 2)) for part in (x[:-1], x[-1:])]
         np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))

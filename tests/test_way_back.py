@@ -11,6 +11,7 @@ import pytest
 from arrays import FLOATS, finfo, plain
 from cases import ADAPTIVE, ADDING, GLOBAL, GRADIENTS, LOCAL, NORMS, SHARING, UNPOOLING
 from numpy.lib.stride_tricks import as_strided
+from planned import changed
 
 import cypool
 
@@ -284,6 +285,37 @@ def test_out_may_be_an_argument(function):
             if np.array_equal(mine, given) and given.dtype == right.dtype:
                 assert function(*changed, out=mine) is mine
                 np.testing.assert_array_equal(mine, right)
+
+
+@pytest.mark.parametrize("p", [2, 500, math.inf])
+@pytest.mark.parametrize("windows", [1, 1 << 17])
+def test_gradients_of_norms_into_what_they_are_made_of(windows, p):
+    rng = np.random.default_rng(3)
+    memory = rng.standard_normal((7, 12))
+    grad = rng.standard_normal((7, 12))
+    with changed(WINDOWS=windows):
+        for x, out in (
+            (memory, memory),
+            (memory, memory[::-1]),
+            (memory[:6], memory[1:]),
+            (memory[:, :6], memory[:, 6:]),
+        ):
+            g = grad[: x.shape[0], : x.shape[1]].copy()
+            given = {"padding": 1, "p": p}
+            expected = cypool.lp_pool_backward(g, x, 3, 1, **given)
+            keep = memory.copy()
+            assert cypool.lp_pool_backward(g, x, 3, 1, **given, out=out) is out
+            np.testing.assert_array_equal(out, expected)
+            memory[...] = keep
+            np.testing.assert_array_equal(
+                cypool.lp_pool_backward(g, x, 3, 1, **given, out=g), expected
+            )
+
+
+def test_gradients_of_norms_of_infinite_order_are_rounded_once():
+    grad = np.array([1, 2**-24, 2**-24], np.float32)
+    result = cypool.lp_pool_backward(grad, np.array([0, 0, 9.0, 0, 0]), 3, 1, p=math.inf)
+    assert result.tolist() == [0, 0, 1 + 2**-23, 0, 0]
 
 
 def test_unpooling_into_what_is_unpooled():

@@ -74,10 +74,8 @@ def arithmetic_of(
     Elements that are `shared` out are multiplied or divided.
     """
     mapping = "share" if shared else mapping_of(request, x, out, positions)
-    if mapping == "size":
-        return Arithmetic(x, out, "max", mapping, "", False)
-    if request.kind in ("max", "min"):
-        # Ranks are always ordered by the greatest.
+    if mapping == "size" or request.kind in ("max", "min"):
+        # Ranks and magnitudes are always ordered by the greatest.
         kind = request.kind if mapping == "none" else "max"
         return Arithmetic(x, out, kind, mapping, "", False)
     wraps = request.kind == "sum" and not is_float(out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import geometry, threads
-from ..arrays import ELEMENTS, Form, is_half
+from ..arrays import ELEMENTS, Array, Form, is_half
 from ..geometry import Window
 from ..kernels import Plan
 from .arithmetic import (
@@ -124,10 +124,15 @@ def plan_for(
         beside=None if request.beside is None else ELEMENTS[request.beside.name],
         shared=list(shares.axes.values()),
         wholes=shares.wholes,
-        large=request.of_large or math.prod(x.shape) * x.dtype.itemsize >= LARGE_INPUT,
+        large=request.of_large or is_large(x),
         **tiling._asdict(),
     )
     return plan, work
+
+
+def is_large(x: Form | Array) -> bool:
+    """Return whether an array is likely to be in no cache."""
+    return math.prod(x.shape) * x.dtype.itemsize >= LARGE_INPUT
 
 
 def roles_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Roles:

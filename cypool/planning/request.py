@@ -28,5 +28,5 @@ class Request(NamedTuple):
     omits: bool = False
     indices: bool = False
     beside: np.dtype[Any] | None = None
-    of_large: bool = False  # it is about a part of an array that is likely to be in no cache
+    of_large: bool = False  # x is a part of an array that is likely to be in no cache
     careful: bool = False  # too many sums cannot be trusted if they are not held twice as wide

@@ -6,136 +6,124 @@ cdef enum:
     VECTOR = 32         # bytes that the remainder of a row is worth reaching
 
 
-# One pass over an item's rows, of some taps along the lanes.
-cdef struct Pass:
-    Py_ssize_t tap      # the first of them
-    Py_ssize_t taps     # and how many
-    Py_ssize_t base     # the position of the first cell that these reach over
-    Py_ssize_t cells    # and how many do they
-    Py_ssize_t lo       # the first of them that is in the input
-    Py_ssize_t hi       # and where the others end
-    Py_ssize_t width    # how many, from the first on, are folded
-    bint fresh          # it is the first pass, whose results are the only ones yet
-    char* result        # where these go
-    Py_ssize_t result_row   # and from a row to the next
-
-
 cdef void gather(
     const Pool* p, const Call* call, Place* place, Py_ssize_t part, char* scratch,
     char* result, Py_ssize_t result_row) noexcept nogil:
     """Fold the windows of one item (or one part of them) into rows of accumulators."""
     cdef Py_ssize_t stop, passes
-    cdef Pass along
-    along.tap = window(&p.lane, place.lane + place.lanes - 1).first
+    cdef Pass pass_
+    pass_.tap = window(&p.lane, place.lane + place.lanes - 1).first
     stop = window(&p.lane, place.lane).stop
     if p.lane.spacing != REGULAR and place.lanes > 1:
         stop = p.lane.k     # in one pass
     if p.parts > 1 and not p.parts_rows:
-        passes = (stop - along.tap + p.taps - 1) // p.taps
-        stop = clamped(along.tap + passes * (part + 1) // p.parts * p.taps, 0, stop)
-        along.tap += passes * part // p.parts * p.taps
-    along.fresh = True
-    along.result = result
-    along.result_row = result_row
-    while along.tap < stop:
-        begin_pass(p, call, place, stop, &along)
-        stage_item(p, call, place, along.base + along.lo, along.hi - along.lo, scratch)
+        passes = (stop - pass_.tap + p.taps - 1) // p.taps
+        stop = clamped(pass_.tap + passes * (part + 1) // p.parts * p.taps, 0, stop)
+        pass_.tap += passes * part // p.parts * p.taps
+    pass_.fresh = True
+    pass_.result = result
+    pass_.result_row = result_row
+    while pass_.tap < stop:
+        begin_pass(p, call, place, stop, &pass_)
+        place.seen = 0
+        stage_item(p, call, place, pass_.base + pass_.lo, pass_.hi - pass_.lo, scratch)
         if not p.joins:
-            fold_pass(p, call, place, part, &along, scratch)
+            fold_pass(p, call, place, part, &pass_, scratch)
         else:
             if p.taps < p.lane.k:
                 place.joined.end = -1   # other rows than those of the last pass
-            join_rows(p, call, place, along.base, along.lo, along.hi, along.taps, along.fresh,
-                      result, result_row, scratch)
-        along.fresh = False
-        along.tap += p.taps
-    if along.fresh and place.at_once:
+            join_rows(p, call, place, &pass_, scratch)
+        pass_.fresh = False
+        pass_.tap += p.taps
+    if pass_.fresh and place.at_once:
         place.doubtful = True
-    elif along.fresh:
+    elif pass_.fresh:
         p.rows.clear(result, result_row, rows_of(p, place), place.lanes * p.inner)
 
 
 cdef void begin_pass(
-    const Pool* p, const Call* call, Place* place, Py_ssize_t stop, Pass* along) noexcept nogil:
+    const Pool* p, const Call* call, Place* place, Py_ssize_t stop, Pass* pass_) noexcept nogil:
     """Say which cells a pass is over, that begins at its first tap and ends before another."""
-    along.taps = clamped(stop - along.tap, 0, p.taps)
-    along.base = place.lane * p.lane.s - p.lane.before + along.tap * p.lane.d
-    along.cells = (place.lanes - 1) * p.lane.s + (along.taps - 1) * p.lane.d + 1
+    pass_.taps = clamped(stop - pass_.tap, 0, p.taps)
+    pass_.base = place.lane * p.lane.s - p.lane.before + pass_.tap * p.lane.d
+    pass_.cells = (place.lanes - 1) * p.lane.s + (pass_.taps - 1) * p.lane.d + 1
     if p.lane.spacing != REGULAR:
-        lane_reach(p, place, along.tap, along.taps, &along.base, &along.cells)
-    along.lo = clamped(-along.base, 0, along.cells)
-    along.hi = clamped(p.lane.n - along.base, along.lo, along.cells)
+        lane_reach(p, place, pass_.tap, pass_.taps, &pass_.base, &pass_.cells)
+    pass_.lo = clamped(-pass_.base, 0, pass_.cells)
+    pass_.hi = clamped(p.lane.n - pass_.base, pass_.lo, pass_.cells)
     if p.bare:
-        along.lo = -along.base
-        along.hi = along.lo + p.lane.n
-    along.width = along.hi - along.lo
-    if along.hi == along.cells and not (p.bare or place.at_once):
-        along.width = whole_vectors(p, call, place, along.base, along.hi) - along.lo
-    place.seen = 0
+        pass_.lo = -pass_.base
+        pass_.hi = pass_.lo + p.lane.n
+    pass_.width = pass_.hi - pass_.lo
+    if pass_.hi == pass_.cells and not (p.bare or place.at_once):
+        pass_.width = whole_vectors(p, call, place, pass_.base, pass_.hi) - pass_.lo
 
 
 cdef void fold_pass(
-    const Pool* p, const Call* call, Place* place, Py_ssize_t part, const Pass* along,
+    const Pool* p, const Call* call, Place* place, Py_ssize_t part, const Pass* pass_,
     char* scratch) noexcept nogil:
     """Fold the rows of windows, and then along them, for one pass."""
     cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, rows = rows_of(p, place)
-    cdef Py_ssize_t taps = along.taps, base = along.base, lo = along.lo, between
+    cdef Py_ssize_t taps = pass_.taps, base = pass_.base, lo = pass_.lo
     cdef char* spare = scratch + p.block_bytes
     if p.lifts and not place.at_once:
-        p = lift_rows(p, call, place, base, lo, along.hi, scratch, scratch + p.at_raw,
-                      along.result if p.leading else scratch,
-                      along.result_row if p.leading else block_row,
-                      along.cells if p.leading else p.pitch)
+        p = lift_rows(p, call, place, base, lo, pass_.hi, scratch, scratch + p.at_raw,
+                      pass_.result if p.leading else scratch,
+                      pass_.result_row if p.leading else block_row,
+                      pass_.cells if p.leading else p.pitch)
         if p.by_row and not p.leading:
-            across(p, along.result, along.result_row, scratch, block_row, rows, place.lanes, taps,
-                   NULL, along.fresh, spare)
+            across(p, pass_.result, pass_.result_row, scratch, block_row, rows, place.lanes, taps,
+                   NULL, pass_.fresh, spare)
     else:
-        between = rows_between(p, call, place, along.hi - lo, spare)
-        if ((p.row.spacing == TRANSPOSED or between > 0)
-                and not (p.leading or p.pairs or p.bare or p.unpadded)):
-            pad(p, scratch, rows, lo, along.hi)
-        fold_windows(p, call, place, part, along, between, scratch)
+        fold_windows(p, call, place, part, pass_, scratch)
     if place.at_once:
         return
     if p.spreads and place.lanes > 1:
-        spread_phases(p, place, along.result, along.result_row, scratch, block_row, base, spare)
+        spread_phases(p, place, pass_.result, pass_.result_row, scratch, block_row, base, spare)
     elif p.lane.spacing != REGULAR:
-        uneven(p, place, along.result, along.result_row, scratch, block_row, base, along.tap, taps,
-               along.fresh, scratch)
+        uneven(p, place, pass_.result, pass_.result_row, scratch, block_row, base, pass_.tap, taps,
+               pass_.fresh, scratch)
     elif not (p.leading or p.pairs or p.by_row):
         horizontal(
-            p, along.result, scratch, block_row, rows, place.lanes, taps, NULL, along.fresh, spare)
+            p, pass_.result, scratch, block_row, rows, place.lanes, taps, NULL, pass_.fresh, spare)
     if p.bare:
-        fold_cut(p, place, along.result, along.result_row, scratch + lo * p.inner * p.rows.size,
+        fold_cut(p, place, pass_.result, pass_.result_row, scratch + lo * p.inner * p.rows.size,
                  block_row)
 
 
 cdef void fold_windows(
-    const Pool* p, const Call* call, Place* place, Py_ssize_t part, const Pass* along,
-    Py_ssize_t between, char* scratch) noexcept nogil:
+    const Pool* p, const Call* call, Place* place, Py_ssize_t part, const Pass* pass_,
+    char* scratch) noexcept nogil:
     """Fold the rows of windows, those that are alike together.
 
-    Planes come one after the other, or if `between` is not 0, side by side: so many rows apart.
+    Planes come one after the other or, if rows differ but planes do not, side by side.
     """
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
-    cdef Py_ssize_t r = 0, phase = 0, plane = 0, run, at, position = along.base + along.lo
+    cdef Py_ssize_t r = 0, phase = 0, plane = 0, run, at, position = pass_.base + pass_.lo
     # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
     cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
+    cdef Py_ssize_t between = rows_between(
+        p, call, place, pass_.hi - pass_.lo, scratch + p.block_bytes)
     cdef bint abreast = between > 0
     cdef Py_ssize_t stride = between if abreast else p.row.s
     cdef Py_ssize_t apart = p.plane_rows if abreast else skip
-    cdef Py_ssize_t pitch = apart * along.result_row
-    cdef bint uncut = along.lo == 0 and along.hi == along.cells
+    cdef Py_ssize_t pitch = apart * pass_.result_row
+    # Rows get their padding all at once, if they are not filled one after the other.
+    cdef bint padded = p.leading or p.pairs or p.bare or p.unpadded
+    cdef bint uncut = pass_.lo == 0 and pass_.hi == pass_.cells
     cdef bint alone = (p.by_row and p.direct and not call.staged and p.lane.spacing == REGULAR
                        and uncut and single(p, place))
     cdef char* raw = scratch + p.at_raw
     cdef char* block
     cdef char* result
     cdef Span row
+    if not padded and (skip > 1 or abreast):
+        pad(p, scratch, rows_of(p, place), pass_.lo, pass_.hi)
+        padded = True
     while r < place.rows:
         at = plane * p.plane_rows + r
         block = scratch + at * block_row
-        result = along.result + at * along.result_row
+        result = pass_.result + at * pass_.result_row
         row = window(&p.row, place.row + r)
         if abreast:
             run = place.planes
@@ -151,18 +139,18 @@ cdef void fold_windows(
         place.results_step = p.outer[p.nouter - 1].os if abreast else apart * p.row.os
         if p.pairs or p.leading or place.at_once:
             vertical(p, call, place, &row, run, stride, result, pitch, position,
-                     along.hi - along.lo, raw)
+                     pass_.hi - pass_.lo, raw)
         elif alone and row.stop - row.first == 1:
-            fold_as_they_lie(p, call, place, along, &row, run, stride, result, pitch,
+            fold_as_they_lie(p, call, place, pass_, &row, run, stride, result, pitch,
                              scratch + p.block_bytes)
         else:
-            if not (p.bare or p.unpadded or skip > 1 or abreast):
-                pad(p, block, run, along.lo, along.hi)
-            vertical(p, call, place, &row, run, stride, block + along.lo * acc_cell,
-                     apart * block_row, position, along.width, raw)
+            if not padded:
+                pad(p, block, run, pass_.lo, pass_.hi)
+            vertical(p, call, place, &row, run, stride, block + pass_.lo * acc_cell,
+                     apart * block_row, position, pass_.width, raw)
             if p.lane.spacing == REGULAR and p.by_row:
-                across(p, result, pitch, block, apart * block_row, run, place.lanes, along.taps,
-                       NULL, along.fresh, scratch + p.block_bytes)
+                across(p, result, pitch, block, apart * block_row, run, place.lanes, pass_.taps,
+                       NULL, pass_.fresh, scratch + p.block_bytes)
         r += 1 if abreast else run * skip
         if r >= place.rows and phase + 1 < skip:
             phase += 1
@@ -175,29 +163,29 @@ cdef void fold_windows(
 
 
 cdef void fold_as_they_lie(
-    const Pool* p, const Call* call, Place* place, const Pass* along, const Span* row,
+    const Pool* p, const Call* call, Place* place, const Pass* pass_, const Span* row,
     Py_ssize_t rows, Py_ssize_t stride, char* result, Py_ssize_t pitch,
     char* spare) noexcept nogil:
     """Fold along rows, of windows that take a single one each and no padding, where they lie."""
-    cdef const char* src = (call.x + place.x_at + along.base * p.lane.xs
+    cdef const char* src = (call.x + place.x_at + pass_.base * p.lane.xs
                             + (row.start + row.first * p.row.d) * p.row.xs)
     cdef Reading reading
     reading.lead = LEAD_RUNS if p.fetches_rows and p.reduces else 0
     reading.ranged = p.ranges and place.scans
     reading.peak = -1
-    if (p.fetches_rows and not p.reduces and along.taps <= FEW_TAPS
-            and along.cells * p.inner * p.size > 2 * ROW_PIECE):
-        across_pieces(p, place, result, pitch, src, stride * p.row.xs, rows, along.taps, &reading,
-                      along.fresh, spare)
+    if (p.fetches_rows and not p.reduces and pass_.taps <= FEW_TAPS
+            and pass_.cells * p.inner * p.size > 2 * ROW_PIECE):
+        across_pieces(p, place, result, pitch, src, stride * p.row.xs, rows, pass_.taps, &reading,
+                      pass_.fresh, spare)
     else:
-        across(p, result, pitch, src, stride * p.row.xs, rows, place.lanes, along.taps, &reading,
-               along.fresh, spare)
+        across(p, result, pitch, src, stride * p.row.xs, rows, place.lanes, pass_.taps, &reading,
+               pass_.fresh, spare)
     if 0 <= reading.peak < <int64_t> infinite_bits(<double*> NULL):
         # Nothing is known of the least.
         place.range_.peak = max(place.range_.peak, <uint64_t> reading.peak)
         place.range_.low = 0
     elif place.scans:
-        scan_runs(p, place, src, rows, along.cells * p.inner)
+        scan_runs(p, place, src, rows, pass_.cells * p.inner)
 
 
 cdef void scan_runs(
@@ -225,7 +213,7 @@ cdef Py_ssize_t rows_between(
     if p.row.spacing != ADAPTIVE or place.planes == 1 or place.scans or n == 0:
         return 0
     if place.given != NULL:
-        return place.given_plane // (n * p.inner * p.size)
+        return place.given_block // (n * p.inner * p.size)
     plane = p.outer[p.nouter - 1].xs
     if call.staged or row == 0 or plane % row != 0:
         return 0

@@ -32,9 +32,9 @@ cdef struct Pool:
     bint plain              # the output's rows are contiguous
     bint leading            # the lane axis is not pooled: nothing horizontal to do
     bint reduces            # horizontal folds go run by run instead of sliding rows
+    bint by_row             # or take rows one by one, where short ones slide together
     Py_ssize_t share        # an eighth of a run is folded as a row if it has so many elements
     bint ranges             # the greatest of long runs of doubles is found as they are read
-    bint by_row             # they take rows one by one, where short ones slide together
     bint slides             # strided or adaptive horizontal folds slide by one, then pick
     bint lifts              # the rows of an item are lifted once and slide over each other
     bint joins              # they are joined of suffixes and prefixes of blocks of rows
@@ -137,6 +137,19 @@ cdef struct Joined:
     char* prefixes          # of the blocks behind it, as far as they reach
     char* prefix            # the last one
 
+# One pass over an item's rows, of some taps along the lanes.
+cdef struct Pass:
+    Py_ssize_t tap      # the first of them
+    Py_ssize_t taps     # and how many
+    Py_ssize_t base     # the position of the first cell that these reach over
+    Py_ssize_t cells    # and how many do they
+    Py_ssize_t lo       # the first of them that is in the input
+    Py_ssize_t hi       # and where the others end
+    Py_ssize_t width    # how many, from the first on, are folded
+    bint fresh          # it is the first pass, whose results are the only ones yet
+    char* result        # where these go
+    Py_ssize_t result_row   # and from a row to the next
+
 # Where an item lies.
 cdef struct Place:
     Py_ssize_t x_at         # byte offset of the first tap of the outer axes
@@ -162,7 +175,7 @@ cdef struct Place:
     Py_ssize_t seen         # rows before this position are in it already
     const char* given       # all rows, staged; or NULL,
     Py_ssize_t given_row    # from this position on
-    Py_ssize_t given_plane  # bytes from a plane to the next
+    Py_ssize_t given_block  # bytes from a plane's, or an outer tap's, to the next
     Joined joined
 
 
@@ -193,7 +206,7 @@ cdef void locate(const Pool* p, Py_ssize_t item, Place* place) noexcept nogil:
     place.rounded = False
     place.joined.end = -1
     place.given = NULL
-    place.given_plane = 0
+    place.given_block = 0
     for i in range(p.nouter - 1, -1, -1):
         axis = &p.outer[i]
         n = axis.out
@@ -228,7 +241,7 @@ cdef inline void move_on(const Pool* p, Place* place, Py_ssize_t planes) noexcep
         place.index += planes * p.outer[p.nouter - 1].step
         place.out_at += planes * p.outer[p.nouter - 1].os
         place.seen = 0
-        place.given += planes * place.given_plane
+        place.given += planes * place.given_block
 
 
 cdef inline const Pool* surest(

@@ -61,16 +61,16 @@ cdef const Pool* lift_rows(
 
 
 cdef void join_rows(
-    const Pool* p, const Call* call, Place* place, Py_ssize_t base, Py_ssize_t lo, Py_ssize_t hi,
-    Py_ssize_t taps, bint fresh, char* result, Py_ssize_t result_row, char* scratch) noexcept nogil:
+    const Pool* p, const Call* call, Place* place, const Pass* pass_, char* scratch) noexcept nogil:
     """Fold the windows of some rows of an item, where row windows overlap much and rows are long.
 
     A window that starts in a block of rows is a suffix of the block, with what all windows that
     start there have in common, and a prefix of the rows behind that.  Positions are counted from
     the start of the first window of the axis, and so are blocks: a sum is the same in every tile.
     """
-    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, n = (hi - lo) * p.inner
+    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, lo = pass_.lo, n = (pass_.hi - lo) * p.inner
     cdef Py_ssize_t d = p.row.d, whole = p.block * d, reach = p.row.k * d, at, last, ahead, r
+    cdef Py_ssize_t position = pass_.base + lo
     cdef Joined* joined = &place.joined
     cdef const char* out = call.out + place.out_at + place.row * p.row.os + place.lane * p.lane.os
     cdef const char* pair[2]
@@ -78,13 +78,13 @@ cdef void join_rows(
     cdef char* prefix
     cdef const Pool* q
     if joined.end < 0:
-        begin_joined(p, call, place, base + lo, scratch)
+        begin_joined(p, call, place, position, scratch)
     if not p.leading:
-        pad(p, scratch, 1, lo, hi)
+        pad(p, scratch, 1, lo, pass_.hi)
     for r in range(place.rows):
         at = (place.row + r) * p.row.s
         if at >= joined.end:
-            begin_block(p, call, place, at, base + lo, hi - lo, scratch)
+            begin_block(p, call, place, at, position, pass_.hi - lo, scratch)
         q = p.sure if joined.sure else p
         # What the next block begins with, or what is read two rows later.
         ahead = at + reach + (whole if joined.by_block else 2 * p.row.s - d + 1)
@@ -94,7 +94,7 @@ cdef void join_rows(
         if joined.direct and p.plain and p.rows.finish == NULL:
             fetch(out + r * p.row.os, place.lanes * p.inner * p.out_size)
         if p.leading:
-            window_row = result + r * result_row
+            window_row = pass_.result + r * pass_.result_row
         last = at + reach - d
         pair[0] = joined.suffixes + (at + whole - joined.end) * block_row
         if at + whole - joined.end < d:
@@ -110,8 +110,8 @@ cdef void join_rows(
                 pair[1] = prefix
                 p.rows.fold(window_row, 0, pair, 0, 2, 1, n, True, NULL)
         if not p.leading:
-            across(q, result + r * result_row, result_row, scratch, block_row, 1, place.lanes,
-                   taps, NULL, fresh, scratch + p.block_bytes)
+            across(q, pass_.result + r * pass_.result_row, pass_.result_row, scratch, block_row, 1,
+                   place.lanes, pass_.taps, NULL, pass_.fresh, scratch + p.block_bytes)
 
 
 cdef inline const char* row_of(const Joined* joined, Py_ssize_t i) noexcept nogil:

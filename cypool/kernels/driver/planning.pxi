@@ -133,7 +133,7 @@ cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
     """Place what a thread needs: four blocks of rows, or five where phases are spread; joined rows;
     results; staged rows, which have about `room` bytes; a native row; a finished one; divisors;
     what lanes pick; shares."""
-    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, rows = p.stack * p.tile
+    cdef Py_ssize_t acc_cell = p.inner * p.rows.size, rows = p.stack * p.tile, i
     if p.lifts:
         rows = tile_rows(p) + (p.stack - 1) * p.plane_rows * p.row.s
     elif p.joins:
@@ -150,7 +150,11 @@ cdef void lay_out_scratch(Pool* p, Py_ssize_t room) noexcept:
     p.result_bytes = rounded_up(
         ((p.stack - 1) * p.plane_rows + p.strip) * p.res_pitch * acc_cell)
     p.at_raw = p.at_result + p.result_bytes
-    rows = max(p.stack * min(tile_rows(p), room), SLOTS)
+    rows = p.stack * min(tile_rows(p), room)
+    for i in range(p.nouter if p.row.spacing != REGULAR else 0):
+        rows *= min(p.outer[i].k, room)     # what outer taps have is staged side by side, too
+        rows = min(rows, room)
+    rows = max(rows, SLOTS)
     p.staged_rows = clamped(room // (p.pitch * p.inner * p.size), SLOTS, rows)
     p.staged_run = p.staged_rows // SLOTS
     if p.row.s <= p.row.k <= p.staged_rows and (p.row.d == 1 or p.row.k == 1):

@@ -325,27 +325,33 @@ cdef void stage_item(
 
     Uneven row windows come one by one, or a phase at a time, and have rows in common with others.
     """
-    cdef Py_ssize_t first, rows, plane
+    cdef Py_ssize_t first, rows, blocks = place.planes, i
+    cdef char* dst = scratch + p.at_raw
+    cdef Taps outer
     place.given = NULL
-    place.given_plane = 0
-    if (not call.staged or place.at_once or p.row.spacing == REGULAR or p.row.d > 1
-            or not single(p, place)):
+    place.given_block = 0
+    if not call.staged or place.at_once or p.row.spacing == REGULAR or p.row.d > 1 or place.empty:
         return
     uneven_reach(&p.row, place.row, place.rows, &first, &rows)
     first = clamped(first, 0, p.row.n)
     rows = clamped(rows, first, p.row.n) - first
-    if rows * place.planes > p.staged_rows:
+    for i in range(p.nouter):
+        blocks *= place.taps[i]
+    if rows * blocks > p.staged_rows or (blocks > place.planes > 1):
         return
-    for plane in range(place.planes):
-        stage_rows(
-            p, call, scratch + p.at_raw + plane * rows * n * p.inner * p.size,
-            call.x + place.x_at + position * p.lane.xs + first * p.row.xs,
-            place.index + position * p.lane.step + first * p.row.step, rows, 1, n, scratch)
+    place.given_row = first
+    place.given_block = rows * n * p.inner * p.size
+    for i in range(place.planes):
+        first_taps(p, call.x + place.x_at + position * p.lane.xs + first * p.row.xs,
+                   place.index + position * p.lane.step + first * p.row.step, &outer)
+        while True:
+            stage_rows(p, call, dst, outer.src, outer.index, rows, 1, n, scratch)
+            dst += place.given_block
+            if not next_taps(p, place, &outer):
+                break
         move_on(p, place, 1)
     move_on(p, place, -place.planes)
     place.given = scratch + p.at_raw
-    place.given_row = first
-    place.given_plane = rows * n * p.inner * p.size
 
 
 cdef void vertical(
@@ -359,13 +365,14 @@ cdef void vertical(
     """
     cdef const char* batch[SOURCES]
     cdef Taps outer
+    cdef const char* given = place.given
     cdef bint fresh = True
     cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, xs = p.row.xs, step = stride * xs
     cdef Py_ssize_t first = row.start + row.first * p.row.d
     cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
     cdef Py_ssize_t reach = stop - first + (rows - 1) * stride
     cdef Py_ssize_t batches = SOURCES if place.at_once else BATCH
-    cdef bint staged = call.staged and not place.at_once and place.given == NULL
+    cdef bint staged = call.staged and not place.at_once and given == NULL
     # Input rows are staged together if they are not more than what the windows take.
     cdef bint whole = (staged and reach <= p.staged_rows
                        and reach <= rows * (row.stop - row.first))
@@ -381,13 +388,16 @@ cdef void vertical(
         step = stride * xs if whole else xs
         if not whole:
             batches = SLOTS
-    if place.given != NULL:
+    if given != NULL:
         xs = cells * p.size
         step = stride * xs
-        src = place.given + (first - place.given_row) * xs
+        given += (first - place.given_row) * xs
     first_taps(p, src, place.index + position * p.lane.step + first * p.row.step, &outer)
     while row.first < row.stop and not place.empty:
         at = outer.src
+        if given != NULL:
+            at = given
+            given += place.given_block
         if whole:
             stage_rows(p, call, raw, outer.src, outer.index, reach, 1, n, scratch)
             at = raw

@@ -199,7 +199,8 @@ cdef finish_f finish_of(out_t* _, sum_t* __, int what) noexcept:
             return <finish_f> root_finish[out_t, sum_t]
     if sum_t is double or sum_t is Twin:
         if out_t is float or out_t is double or out_t is Half or out_t is Brain:
-            return <finish_f> slope_finish[out_t, sum_t]
+            if what == SLOPES:
+                return <finish_f> slope_finish[out_t, sum_t]
     return NULL
 
 
