@@ -36,7 +36,7 @@ cdef void split(
     Only the first is wanted unless `all`.
     """
     cdef Py_ssize_t n = cells // step
-    cdef Py_ssize_t j, p, c, phases = step if all else 1
+    cdef Py_ssize_t j, p, c, phases = min(step, cells) if all else 1
     cdef Py_ssize_t size = inner * <Py_ssize_t> sizeof(bits_t)
     if (size == 3 or size == 6) and step == 2 and not all and low_byte_first():
         # Pixels of colour pictures.
