@@ -84,8 +84,9 @@ def pool(
     Two kinds make the gradient of a norm, with an array `beside` the result, as large as that.
     "weight" takes x to what is beside it over y ** (p - 1), y being the norm of a window; "slope"
     adds such weights up, times sign(v) * abs(v) ** (p - 1) for v beside the result.  Powers and
-    products have to stay in float64's range.  With `of_large` rows are fetched from memory as those
-    of a large array, of which these two make a part.
+    products have to stay in float64's range.
+
+    If x is a part of a large array (`of_large`), rows are fetched before they are folded.
     """
     if type(x) is not np.ndarray:
         x = plain_array(x)

@@ -77,7 +77,7 @@ class Window(NamedTuple):
         stop = np.minimum(-((start - high) // self.dilation), self.size)
         return np.maximum(stop - first, 0)
 
-    def overlaps(self) -> int:
+    def starts_within(self) -> int:
         """Return how many of the next windows start within a regular one."""
         return self.dilation * (self.size - 1) // self.stride
 

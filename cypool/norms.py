@@ -95,7 +95,7 @@ def parts_of(shape: tuple[int, ...], at: dict[int, Window]) -> Iterator[Part]:
     left = math.prod(max(w.out, w.length // 2) for w in windows)
     for w in windows:
         # Most windows of a part are in no other one.
-        most = w.out // (4 * w.overlaps() or 1)
+        most = w.out // (4 * w.starts_within() or 1)
         pieces = max(min(-(-left // WINDOWS), most), 1)
         bounds = [w.out * i // pieces for i in range(pieces + 1)]
         along.append([w.stretch(*pair) for pair in pairwise(bounds)])

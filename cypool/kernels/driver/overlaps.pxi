@@ -68,7 +68,8 @@ cdef void join_rows(
     start there have in common, and a prefix of the rows behind that.  Positions are counted from
     the start of the first window of the axis, and so are blocks: a sum is the same in every tile.
     """
-    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size, lo = pass_.lo, n = (pass_.hi - lo) * p.inner
+    cdef Py_ssize_t block_row = p.pitch * p.inner * p.rows.size
+    cdef Py_ssize_t lo = pass_.lo, n = (pass_.hi - lo) * p.inner
     cdef Py_ssize_t d = p.row.d, whole = p.block * d, reach = p.row.k * d, at, last, ahead, r
     cdef Py_ssize_t position = pass_.base + lo
     cdef Joined* joined = &place.joined
