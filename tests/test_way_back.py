@@ -567,6 +567,39 @@ def test_out_becomes_zero_where_nothing_comes(shape, axis, layout, num_threads):
     assert np.isnan(room).sum() == before - (0 if layout in "CF" else out.size)
 
 
+@pytest.mark.parametrize("num_threads", [1, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("channels", [1, 3, 16, 100, 257, 700])
+@pytest.mark.parametrize(("k", "padding", "cut"), [(2, 0, 0), (2, 1, 1), (3, (2, 1), 2), (5, 0, 0)])
+def test_gradients_of_windows_side_by_side(k, padding, cut, channels, dtype, num_threads):
+    rows, lanes = 5, 9
+    before, after = padding if isinstance(padding, tuple) else (padding, padding)
+    grad = np.random.default_rng(k).standard_normal((3, rows, lanes, channels)).astype(dtype)
+    grad[0, 0, 0, 0], grad[1, 2, 3, 0] = np.nan, np.inf
+    # Each element of a window gets its share; there may be more elements behind the last window.
+    whole = (grad.astype(np.float64) / k**2).repeat(k, axis=1).repeat(k, axis=2)
+    whole = np.pad(whole, ((0, 0), (0, cut), (0, cut), (0, 0)))
+    lengths = [n * k - before - after + cut for n in (rows, lanes)]
+    expected = whole[:, before : before + lengths[0], before : before + lengths[1]]
+    for x, shape, axis in (
+        (grad, expected.shape, (1, 2)),
+        (np.moveaxis(grad, -1, 1).copy(), np.moveaxis(expected, -1, 1).shape, (2, 3)),
+    ):
+        out = np.full(shape, 7, dtype)
+        cypool.avg_pool_backward(
+            x,
+            shape,
+            k,
+            padding=((before, after),) * 2,
+            axis=axis,
+            divisor_override=k * k,
+            out=out,
+            num_threads=num_threads,
+        )
+        right = expected if axis == (1, 2) else np.moveaxis(expected, -1, 1)
+        np.testing.assert_array_max_ulp(out, right.astype(dtype), 1)
+
+
 def test_gradients_of_far_fewer_windows_than_there_are():
     with pytest.raises(ValueError, match=r"^grad_output has shape"):
         cypool.avg_pool_backward(np.ones(3), (5,), 1, 1, 2**50)

@@ -21,6 +21,8 @@ cdef enum:
 cdef enum:
     INDICES = 64        # that are checked together, before values are moved
     RUN = 1 << 14       # and before any are, by one thread
+    AHEAD = 256         # so many values and indices further on, these are brought nearer
+    LEAD_CLEARED = 4096     # and places so many bytes behind those that are cleared
 
 # An axis of values and indices: its length and the bytes of a step.
 cdef struct Walk:
@@ -81,6 +83,7 @@ cdef Py_ssize_t clear_places(
         # Up to where a cache line starts.
         least += <Py_ssize_t> ((0 - <uintptr_t> (place + least * n * size)) % 64) // (n * size)
         least = min(least, stop)
+        fetch(place + at * n * size + LEAD_CLEARED, (least - at) * n * size)
         clear_bytes(place + at * n * size, (least - at) * n * size)
         return least
     for position in range(at, least):
@@ -125,6 +128,10 @@ cdef inline bint walk_row(
         m = min(row.n - begin, <Py_ssize_t> INDICES)
         least = route.positions
         most = -1
+        if row.index == sizeof(position):
+            fetch(index + AHEAD * <Py_ssize_t> sizeof(position), m * row.index)
+        if row.value == size:
+            fetch(value + AHEAD * size, m * size)
         # Each is read once, as another thread of the caller's might write it meanwhile.
         if row.index == sizeof(position):
             for j in range(m):
@@ -148,8 +155,9 @@ cdef inline bint walk_row(
                 for j in range(m):
                     positions[j] = offset_of(route, positions[j])
                 move_values(tag, value, row.value, positions, place, row.place, 1, m, way)
-            elif row.value == sizeof(tag[0]) and row.place == 0:
-                move_values(tag, value, sizeof(tag[0]), positions, place, 0, step, m, way)
+            elif row.value == step == sizeof(tag[0]) and row.place == 0:
+                move_values(
+                    tag, value, sizeof(tag[0]), positions, place, 0, sizeof(tag[0]), m, way)
             elif row.value == sizeof(tag[0]) and row.place == sizeof(tag[0]):
                 move_values(
                     tag, value, sizeof(tag[0]), positions, place, sizeof(tag[0]), step, m, way)

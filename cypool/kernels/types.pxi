@@ -336,6 +336,9 @@ cdef struct Once:
     Py_ssize_t k        # their size, stride and dilation
     Py_ssize_t s
     Py_ssize_t d
+    # Of windows side by side that were transposed, also along the row axis:
+    Py_ssize_t down     # how many rows of results a row has,
+    Py_ssize_t below    # and from one to the next, in bytes
     # Of windows that share rows:
     Py_ssize_t first    # the first tap that there is
     Py_ssize_t taps     # and how many there are

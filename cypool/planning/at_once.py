@@ -64,9 +64,10 @@ PAIRS_ONE_BY_ONE = range(16, 100)
 #: Rows of fewer lanes that two phases make in turns are not worth it.
 FEWEST_WOVEN = 48
 
-#: Nor are shorter rows, in bytes, that repeat at most so many times what windows side by side have.
-SHORT_REPEATED = 192
-FEW_REPEATED = 4
+#: Nor are rows of fewer 16-bit floats that repeat at most so many times what windows side by side
+#: have.
+FEWEST_REPEATED = 96
+FEW_TIMES = 4
 
 
 def finds_first(request: Request, arithmetic: Arithmetic, roles: Roles) -> bool:
@@ -105,9 +106,9 @@ def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int
     form = "none"
     most = HALVES_AT_ONCE if is_half(x) and lane.k == 1 else ROWS_AT_ONCE
     if lane.spacing != geometry.REGULAR:
-        if lane.repeats() and inner == 1:
-            short = lane.out * x.itemsize < SHORT_REPEATED and lane.turned_s <= FEW_REPEATED
-            form = "none" if short else "repeated"
+        if lane.repeats():
+            few = is_half(x) and lane.out * inner < FEWEST_REPEATED
+            form = "none" if few and lane.turned_s <= FEW_TIMES else "repeated"
         elif lane.spreads() and x.name == "float32":
             woven = lane.turned_s == 2 and lane.out >= FEWEST_WOVEN
             form = "phases" if inner > 1 or woven else "none"

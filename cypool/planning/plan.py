@@ -145,10 +145,11 @@ def roles_of(request: Request, arithmetic: Arithmetic, axes: list[Axis]) -> Role
     inner = ALONE._replace(xs=size, os=out_size)
     lane = outer.pop() if outer else inner
     long_run = LONG_RUN
-    if outer and outer[-1].spreads():
-        beside = Roles(outer[:-1], ALONE, outer[-1], inner._replace(n=2))
+    if outer and (outer[-1].spreads() or outer[-1].repeats()):
+        beside = Roles(outer[:-1], ALONE, outer[-1], inner._replace(n=max(lane.n, 2)))
         if form_of(request, arithmetic, beside, 0) != "none":
-            long_run = LONG_SPREAD
+            # What is but repeated is made once, however long the run is.
+            long_run = LONG_SPREAD if outer[-1].spreads() else lane.n * size + 1
     short_run = lane.n * size < long_run
     if len(outer) > 1 and outer[-2].overlaps() >= FAR:
         short_run |= lane.n * arithmetic.size <= LONG_PIXEL  # what is above slides only as rows

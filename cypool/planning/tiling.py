@@ -341,7 +341,7 @@ def uneven_tiling(roles: Roles, cell: int, form: str) -> Tiling:
     """
     row, lane = roles.row, roles.lane
     # What becomes output at once needs no room.
-    cap = max((SPREAD_BLOCK if form == "phases" else BLOCK) // cell, 1)
+    cap = max((SPREAD_BLOCK if form in ("phases", "repeated") else BLOCK) // cell, 1)
     slides = lane.k * cell <= SLID or (roles.inner.n == 1 and lane.k <= FEW_SLID)
     slides = slides and lane.spacing == geometry.ADAPTIVE and lane.k > 1
     if slides and max(lane.n + lane.k + 1, lane.out) * cell <= PICKED_BLOCK:
@@ -353,13 +353,18 @@ def uneven_tiling(roles: Roles, cell: int, form: str) -> Tiling:
         lanes = max(min((cap - lane.k - 1) * lane.out // lane.n, cap, lane.out), 1)
         if lane.turned_s:
             lanes = max(min((cap - lane.k - 1) * lane.turned_s, cap, lane.out), 1)
+    rows = row.turned_s if form == "repeated" and row.repeats() else 1
+    if rows > 1:  # what comes of a row of gradients is written together
+        lanes = min(lanes, max(cap // rows, 1))
+        lanes = -(-lane.out // -(-lane.out // lanes))  # blocks of one size
     reach = (taps - 1) * lane.d + 1
     if lanes > 1:
         reach = lanes // lane.turned_s if lane.turned_s else -(-lanes * lane.n // lane.out)
         reach += lane.d * lane.k + 1
     if taps < lane.k or lane.turned_d != 1:
         reach = min(reach, lane.n)  # only windows that slide take cells beyond the axis
-    tile = min(row.out, max(cap // max(reach, lanes), 1))
+    tile = max(cap // max(reach, lanes), 1)
+    tile = min(row.out, max(tile // rows, 1) * rows if tile > 1 else tile)
     return Tiling(tile, lanes, taps, reach, slides=slides and lanes > 1, strip=tile)
 
 

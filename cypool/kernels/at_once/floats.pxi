@@ -90,6 +90,10 @@ cdef inline bint floats_block(
     cdef Py_ssize_t j
     cdef double x
     cdef float y
+    if count == 1 and not pairs:
+        for j in range(n):      # one term cancels with nothing
+            dst[j] = one_nan(<float> (<double> a[j] * factor))
+        return False
     if pairs and near_floats(a, b, c, d, 2 * n, count):
         # To find the greatest magnitude of each window would be dear.
         float_sums(sums, a, b, c, d, 2 * n, count)

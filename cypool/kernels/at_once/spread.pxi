@@ -2,6 +2,7 @@
 
 cdef enum:
     PHASE = ROOM + 3 * COLUMNS  # what lanes a stride apart may take, and beyond it
+    REPEATED = 2048     # bytes of a row whose lines are fetched together
 
 
 cdef bint once_repeated(
@@ -10,37 +11,66 @@ cdef bint once_repeated(
     const Ahead* ahead) noexcept nogil:
     """dst[r, j] = a factor times the sum of src[i][r, (how.start + j) // how.s] for i < count.
 
-    Where there is no such cell, it is 0.
+    Where there is no such cell, it is 0.  Of each row there are how.down, how.below apart.
     """
     cdef once_t done[CHUNK]
     cdef const once_t* at[MOST_ROWS]
-    cdef Py_ssize_t s = how.s, begin, cell, cells, i, m, r
-    cdef Py_ssize_t stop = clamped(how.cells * s - how.start, 0, n)
+    cdef Py_ssize_t s = how.s, inner = how.inner, lanes = n // inner
+    cdef Py_ssize_t size = inner * <Py_ssize_t> sizeof(once_t)
+    cdef Py_ssize_t most = max(min(CHUNK // inner, REPEATED // (s * size)), <Py_ssize_t> 1)
+    cdef Py_ssize_t stop = clamped(how.cells * s - how.start, 0, lanes)
+    cdef Py_ssize_t begin, cell, cells, first, width, i, m, r, share
+    cdef char* next_
     cdef bint doubtful = False
     for r in range(rows):
         fetch_row(ahead, <const char**> src, count, src_pitch, r)
-        if r + 1 < rows:
-            fetch(<char*> dst + dst_pitch, n * <Py_ssize_t> sizeof(once_t))
         begin = 0
         while begin < stop:
             cell = (how.start + begin) // s
             m = min((cell + 1) * s - how.start, stop)
             cells = 1
             if m - begin == s:      # no part of a cell
-                cells = min(how.cells - cell, <Py_ssize_t> CHUNK)
+                cells = min(how.cells - cell, most)
                 m = min(begin + cells * s, stop)
-            for i in range(count):
-                at[i] = past(src[i], r * src_pitch) + cell
-            doubtful |= once_rows(done, 0, at, 0, count, 1, cells, how, ending, NULL)
-            if once_t is float:
-                repeat(<uint32_t*> dst + begin, <const uint32_t*> done, m - begin, s)
-            else:
-                repeat(<uint16_t*> dst + begin, <const uint16_t*> done, m - begin, s)
+            # A store waits for its line: of what comes next, or below.
+            next_ = <char*> dst + (m * size if m < stop else dst_pitch)
+            share = (m - begin) // cells * <Py_ssize_t> sizeof(once_t)
+            first = 0
+            while first < cells * inner:
+                width = min(cells * inner - first, <Py_ssize_t> CHUNK)
+                for i in range(how.down):
+                    fetch(next_ + i * how.below + first * share, width * share)
+                for i in range(count):
+                    at[i] = past(src[i], r * src_pitch) + cell * inner + first
+                doubtful |= once_rows(done, 0, at, 0, count, 1, width, how, ending, NULL)
+                for i in range(how.down):
+                    repeat_cells(
+                        past(dst, i * how.below) + begin * inner + first, inner, done,
+                        min(width, inner), m - begin, s)
+                first += width
             begin = m
-        for i in range(stop, n):
-            memset(dst + i, 0, sizeof(once_t))
+        for i in range(how.down):
+            memset(past(dst, i * how.below) + stop * inner, 0, (lanes - stop) * size)
         dst = <once_t*> (<char*> dst + dst_pitch)
     return doubtful
+
+
+cdef inline void repeat_cells(
+    const once_t* dst, Py_ssize_t pitch, const once_t* src, Py_ssize_t size, Py_ssize_t n,
+    Py_ssize_t s) noexcept nogil:
+    """repeat() of cells of `size` elements, which go `pitch` elements apart."""
+    cdef Py_ssize_t j = 0
+    if pitch > 1:
+        while j < n:
+            copy_rows(
+                <char*> (dst + j * pitch), pitch * <Py_ssize_t> sizeof(once_t), <const char*> src,
+                0, min(s, n - j), size * <Py_ssize_t> sizeof(once_t))
+            src += size
+            j += s
+    elif once_t is float:
+        repeat(<uint32_t*> dst, <const uint32_t*> src, n, s)
+    else:
+        repeat(<uint16_t*> dst, <const uint16_t*> src, n, s)
 
 
 # Transposed windows that overlap: what the rows of a cell add up to, a column, is kept for all the

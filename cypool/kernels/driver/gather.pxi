@@ -99,9 +99,10 @@ cdef void fold_windows(
     Planes come one after the other or, if rows differ but planes do not, side by side.
     """
     cdef Py_ssize_t acc_cell = p.inner * p.rows.size, block_row = p.pitch * acc_cell
-    cdef Py_ssize_t r = 0, phase = 0, plane = 0, run, at, position = pass_.base + pass_.lo
+    cdef Py_ssize_t r = 0, phase = 0, plane = 0, run, down, at, position = pass_.base + pass_.lo
     # Of rows that are in windows, those a stride apart are in neighbouring ones: a phase at a time.
-    cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED else 1
+    cdef bint repeats = place.at_once and p.repeats_rows
+    cdef Py_ssize_t skip = p.row.turned_s if p.row.spacing == TRANSPOSED and not repeats else 1
     cdef Py_ssize_t between = rows_between(
         p, call, place, pass_.hi - pass_.lo, scratch + p.block_bytes)
     cdef bint abreast = between > 0
@@ -109,7 +110,7 @@ cdef void fold_windows(
     cdef Py_ssize_t apart = p.plane_rows if abreast else skip
     cdef Py_ssize_t pitch = apart * pass_.result_row
     # Rows get their padding all at once, if they are not filled one after the other.
-    cdef bint padded = p.leading or p.pairs or p.bare or p.unpadded
+    cdef bint padded = p.leading or p.pairs or p.bare or p.unpadded or place.at_once
     cdef bint uncut = pass_.lo == 0 and pass_.hi == pass_.cells
     cdef bint alone = (p.by_row and p.direct and not call.staged and p.lane.spacing == REGULAR
                        and uncut and single(p, place))
@@ -125,8 +126,11 @@ cdef void fold_windows(
         block = scratch + at * block_row
         result = pass_.result + at * pass_.result_row
         row = window(&p.row, place.row + r)
+        down = 1
         if abreast:
             run = place.planes
+        elif repeats:
+            run = rows_repeated(p, place, r, &down)
         elif p.parts > 1 and p.parts_rows:
             run = 1
             take_part(p, &row, part)
@@ -134,11 +138,13 @@ cdef void fold_windows(
             run = rows_alike(p, call, place, r, &row, skip)
         if place.at_once:
             set_once(p, place, r, &row, scratch)
+            place.once.down = down
+            place.once.below = pass_.result_row
         place.results = (call.out + place.out_at + (place.row + r) * p.row.os
                          + place.lane * p.lane.os)
-        place.results_step = p.outer[p.nouter - 1].os if abreast else apart * p.row.os
+        place.results_step = p.outer[p.nouter - 1].os if abreast else apart * down * p.row.os
         if p.pairs or p.leading or place.at_once:
-            vertical(p, call, place, &row, run, stride, result, pitch, position,
+            vertical(p, call, place, &row, run, stride, result, down * pitch, position,
                      pass_.hi - pass_.lo, raw)
         elif alone and row.stop - row.first == 1:
             fold_as_they_lie(p, call, place, pass_, &row, run, stride, result, pitch,
@@ -151,7 +157,7 @@ cdef void fold_windows(
             if p.lane.spacing == REGULAR and p.by_row:
                 across(p, result, pitch, block, apart * block_row, run, place.lanes, pass_.taps,
                        NULL, pass_.fresh, scratch + p.block_bytes)
-        r += 1 if abreast else run * skip
+        r += 1 if abreast else run * down * skip
         if r >= place.rows and phase + 1 < skip:
             phase += 1
             r = phase
@@ -240,6 +246,15 @@ cdef Py_ssize_t rows_alike(
     else:
         run = alike(&p.row, row, run)
     return min(run, p.staged_run) if call.staged and not place.at_once else run
+
+
+cdef Py_ssize_t rows_repeated(
+    const Pool* p, const Place* place, Py_ssize_t r, Py_ssize_t* down) noexcept nogil:
+    """How many windows, from that of the item's row r on, are repeated `down` times each."""
+    cdef Py_ssize_t s = p.row.turned_s, o = place.row + r, left = place.rows - r
+    cdef Py_ssize_t phase = (o + p.row.before) % s
+    down[0] = min(s - phase, left)
+    return alike_turned(&p.row, o, left // s) if phase == 0 and left >= s else 1
 
 
 cdef void begin_once(const Pool* p, Once* once) noexcept nogil:

@@ -44,6 +44,7 @@ cdef struct Pool:
     bint bare               # scratch rows have no padding; the windows it cuts are folded apart
     bint unpadded           # no window needs any, and what is behind rows is in no window
     bint spreads            # lane windows are transposed: each phase of the lanes slides
+    bint repeats_rows       # rows at once are repeated: row windows side by side were transposed
     bint roots              # sums of powers
     bint omits              # NaNs are left out
     bint fetches_rows       # those that are folded later are brought nearer meanwhile

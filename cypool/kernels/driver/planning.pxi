@@ -60,6 +60,8 @@ cdef int choose_way(Pool* p, int elem, int mapping, int acc, int form) except -1
     if rows > most and p.rows.at_once != NULL:
         raise ValueError(f"{rows} sources at once; at most {most} are possible")
     p.form = form if p.rows.at_once != NULL else FORM_NONE
+    p.repeats_rows = (p.form == FORM_REPEATED and p.row.spacing == TRANSPOSED
+                      and p.row.turned_k == p.row.turned_s and p.row.turned_d == 1)
     return 0
 
 

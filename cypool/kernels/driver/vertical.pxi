@@ -13,7 +13,6 @@ cdef enum:
     LONG_SOURCE = 128   # in which rows have so many, where all of a window's lie end to end
     FAR_SOURCE = 1024   # or so many, where windows lie far from each other
     SHORT_PAIRS = 100   # rows of fewer pairs are finished together
-    SHORT_ROW = 512     # a row of up to so many bytes is cleared whole, or copied without a call
 
 
 cdef Py_ssize_t end_to_end(
@@ -71,34 +70,6 @@ cdef void lift_couples(
             spare, 0, beside, 0, 2 * count, 1, n * p.inner, &place.once, p.ending, NULL)
         splitter(unit * p.out_size)(dst, spare, n, 2, 0, p.inner // unit, False)
         dst += pitch
-
-
-cdef inline void copy_blocks(char* dst, const char* src, Py_ssize_t n, int size) noexcept nogil:
-    """Copy n bytes, `size` or more, in blocks of `size`; the last reaches back into the others."""
-    cdef Py_ssize_t i = 0
-    while i < n - size:
-        memcpy(dst + i, src + i, size)
-        i += size
-    memcpy(dst + n - size, src + n - size, size)
-
-
-cdef void copy_rows(
-    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
-    Py_ssize_t n) noexcept nogil:
-    """Copy rows of n bytes; a call of memcpy() for each takes longer, where they are short."""
-    cdef Py_ssize_t r
-    if 32 <= n <= SHORT_ROW:
-        for r in range(rows):
-            copy_blocks(dst + r * dst_pitch, src + r * src_pitch, n, 32)
-    elif 8 <= n < 32:
-        for r in range(rows):
-            copy_blocks(dst + r * dst_pitch, src + r * src_pitch, n, 8)
-    elif n == 4:
-        for r in range(rows):
-            memcpy(dst + r * dst_pitch, src + r * src_pitch, 4)
-    else:
-        for r in range(rows):
-            memcpy(dst + r * dst_pitch, src + r * src_pitch, n)
 
 
 cdef void lift_at_once(
@@ -438,6 +409,11 @@ cdef void vertical(
     if count > 0:
         lift_batch(
             p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw)
+    elif fresh and p.spreads and place.at_once:
+        # In no window.
+        for r in range(rows * place.once.down):
+            memset(dst, 0, place.lanes * p.inner * p.out_size)
+            dst += pitch // place.once.down
     elif fresh and place.at_once:
         place.doubtful = True       # there is nothing to add up
     elif fresh:

@@ -1,5 +1,8 @@
 # Row operations that move elements: in other byte orders, from and to any strides, into phases.
 
+cdef enum:
+    SHORT_ROW = 512     # a row of up to so many bytes is cleared whole, or copied without a call
+
 
 cdef inline bint low_byte_first() noexcept nogil:
     """Whether the processor keeps the low byte of a word first."""
@@ -201,3 +204,31 @@ cdef inline void weave(
         dst[2 * j + 1] = b[j]
     if n % 2:
         dst[n - 1] = a[n // 2]
+
+
+cdef inline void copy_blocks(char* dst, const char* src, Py_ssize_t n, int size) noexcept nogil:
+    """Copy n bytes, `size` or more, in blocks of `size`; the last reaches back into the others."""
+    cdef Py_ssize_t i = 0
+    while i < n - size:
+        memcpy(dst + i, src + i, size)
+        i += size
+    memcpy(dst + n - size, src + n - size, size)
+
+
+cdef void copy_rows(
+    char* dst, Py_ssize_t dst_pitch, const char* src, Py_ssize_t src_pitch, Py_ssize_t rows,
+    Py_ssize_t n) noexcept nogil:
+    """Copy rows of n bytes; a call of memcpy() for each takes longer, where they are short."""
+    cdef Py_ssize_t r
+    if 32 <= n <= SHORT_ROW:
+        for r in range(rows):
+            copy_blocks(dst + r * dst_pitch, src + r * src_pitch, n, 32)
+    elif 8 <= n < 32:
+        for r in range(rows):
+            copy_blocks(dst + r * dst_pitch, src + r * src_pitch, n, 8)
+    elif n == 4:
+        for r in range(rows):
+            memcpy(dst + r * dst_pitch, src + r * src_pitch, 4)
+    else:
+        for r in range(rows):
+            memcpy(dst + r * dst_pitch, src + r * src_pitch, n)
