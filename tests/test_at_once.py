@@ -907,3 +907,52 @@ def test_large_images_are_pooled_adaptively_as_small_ones(dtype, channels):
             y = pool(x, (4, 5), axis=(1, 2))
         small = [pool(part, (4, 5), axis=(1, 2)) for part in (x[:-1], x[-1:])]
         np.testing.assert_array_equal(plain(y), plain(np.concatenate(small)))
+
+
+@pytest.mark.parametrize("data", ["normal", "wide", "cancelling", "sparse", "not numbers"])
+@pytest.mark.parametrize("channels", [40, 300])
+@pytest.mark.parametrize("seed", range(4))
+def test_gradients_of_unlike_windows_are_multiplied_row_by_row(data, channels, seed):
+    rng = np.random.default_rng(seed)
+    lengths = tuple(int(n) for n in rng.integers(5, 14, 2))
+    shape = (3, *lengths, channels)
+    if seed % 2:
+        sizes = tuple(int(n) for n in rng.integers(2, 9, 2))
+        windows = (3, *sizes, channels)
+
+        def run(grad, out, **threads):
+            return cypool.adaptive_avg_pool_backward(grad, shape, axis=(1, 2), out=out, **threads)
+
+    else:
+        pooling = {
+            "kernel_size": (3, 2),
+            "stride": (1 + seed // 2, 1),
+            "padding": 1,
+            "axis": (1, 2),
+        }
+        pooling["count_include_pad"] = False
+        windows = cypool.avg_pool(np.zeros(shape, np.float32), **pooling).shape
+
+        def run(grad, out, **threads):
+            return cypool.avg_pool_backward(grad, shape, out=out, **pooling, **threads)
+
+    grad = rng.standard_normal(windows)
+    if data == "wide":
+        grad *= np.exp(rng.normal(0, 12, windows))
+    elif data == "cancelling":
+        grad[:, :, 1::2] = -grad[:, :, : grad[:, :, 1::2].shape[2] * 2 : 2]
+        grad *= 1 + 1e-7 * rng.standard_normal(windows)
+    elif data == "sparse":
+        grad[rng.random(windows) < 0.7] = 0
+    elif data == "not numbers":
+        grad[rng.random(windows) < 0.02] = np.nan
+        grad[rng.random(windows) < 0.02] = -np.inf
+        grad[rng.random(windows) < 0.02] = 3e38
+    grad = grad.astype(np.float32)
+    # With no margin nothing is made at once; and what is, is never given up.
+    results = ways(
+        lambda: run(grad, np.full(shape, 7, np.float32)),
+        margin_of=lambda doubt: 0,
+        PATIENCE=math.inf,
+    )
+    assert all(result.tobytes() == results[0].tobytes() for result in results)

@@ -316,14 +316,16 @@ cdef enum:
     FORM_REPEATED = 7   # transposed windows, side by side
     FORM_PHASES = 8     # or that overlap
     # And what follows finds indices:
-    FORM_FIRST = 9      # rows, compared
-    FORM_ALONG = 10     # windows along them, too
+    FORM_WEIGHED = 9    # whole rows, multiplied before they are added up
+    FORM_FIRST = 10     # rows, compared
+    FORM_ALONG = 11     # windows along them, too
 
 # What rows that are finished at once need besides.
 cdef struct Once:
     double factor       # what sums are multiplied by
     const double* divisors  # of doubles, what each is divided by
     const double* inverses
+    double weights[SOURCES]     # what each source is multiplied by before
     int64_t index[SOURCES]  # of each source's first row
     int64_t step        # and from a row to the next
     int64_t along       # and from a cell to the next

@@ -25,12 +25,16 @@ FORMS = (
     "shared",
     "repeated",
     "phases",
+    "weighed",
     "first",
     "along",
 )
 
 #: Sums of at most so many rows are finished as soon as they are added up.
 ROWS_AT_ONCE = 4
+
+#: Of gradients that are multiplied before, so many.
+ROWS_WEIGHED = 9
 
 #: Of 16-bit floats with channels last, so many.
 HALVES_AT_ONCE = 9
@@ -89,7 +93,7 @@ def finds_first(request: Request, arithmetic: Arithmetic, roles: Roles) -> bool:
     return roles.inner.n == 1 and rows * lane.k <= FIRST_ALONG and is_near(lane)
 
 
-def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int) -> str:
+def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: float) -> str:
     """Return the form of windows that may become output at once: one of `FORMS`.
 
     `divisor` is 0 if windows have divisors of their own.
@@ -97,6 +101,8 @@ def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int
     x, row, lane, inner = arithmetic.x, roles.row, roles.lane, roles.inner.n
     if finds_first(request, arithmetic, roles):
         return "along" if lane.k > 1 else "first"
+    if is_weighed(arithmetic, roles, divisor):
+        return "weighed"
     if not adds_up(request, arithmetic, lane, divisor):
         return "none"
     if x.name == "float64":
@@ -123,7 +129,23 @@ def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: int
     return form if roles.rows_above * row.k <= most else "none"
 
 
-def adds_up(request: Request, arithmetic: Arithmetic, lane: Axis, divisor: int) -> bool:
+def is_weighed(arithmetic: Arithmetic, roles: Roles, divisor: float) -> bool:
+    """Return whether rows of gradients may be multiplied and added up, each as a whole."""
+    row, lane = roles.row, roles.lane
+    return (
+        arithmetic.mapping == "share"
+        and arithmetic.x == arithmetic.out
+        and arithmetic.x.name == "float32"
+        and arithmetic.accumulator == "double"
+        and divisor > 0
+        and lane.k == lane.s == 1
+        and lane.step == 0
+        and ends_inside(lane)
+        and roles.rows_above * row.k <= ROWS_WEIGHED
+    )
+
+
+def adds_up(request: Request, arithmetic: Arithmetic, lane: Axis, divisor: float) -> bool:
     """Return whether windows are sums that the kernels may know how to finish at once."""
     x = arithmetic.x
     if request.kind not in ("sum", "avg", "lp") or request.beside is not None:
@@ -135,7 +157,7 @@ def adds_up(request: Request, arithmetic: Arithmetic, lane: Axis, divisor: int) 
     elif is_float(x):
         known = x.itemsize <= 4 or lane.spacing == geometry.REGULAR
     else:
-        known = x.itemsize <= 2 and divisor > 1 and divisor & (divisor - 1) == 0
+        known = x.itemsize <= 2 and divisor > 1 and int(divisor) & int(divisor - 1) == 0
     return known and x == arithmetic.out
 
 

@@ -70,7 +70,8 @@ def plan_for(
     arithmetic = arithmetic_of(request, x.dtype, out.dtype, most, positions, bool(shares.axes))
     roles = roles_of(request, arithmetic, merge(axes))
     outer, row, lane, inner = roles
-    form = form_of(request, arithmetic, roles, 0 if averages else int(divisor))
+    divides = bool(shares.axes) and not shares.wholes
+    form = form_of(request, arithmetic, roles, 0 if averages or divides else divisor)
     tiling = tiling_of(arithmetic, roles, form)
     parts, parts_rows = parts_of(arithmetic, roles, tiling, work)
     stack = 1 if parts > 1 else stack_of(arithmetic, roles, tiling)

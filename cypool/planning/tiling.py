@@ -39,7 +39,8 @@ LARGEST_BLOCK = 524288
 #: Nor are those of rows that slide along long windows, whose results take as much again.
 LONGEST_BLOCK = 196608
 
-#: Bytes of the rows of a tile of transposed windows that overlap and become output at once.
+#: Bytes of the rows of a tile of transposed windows that become output at once, or of gradients
+#: that are multiplied before.
 SPREAD_BLOCK = 131072
 
 #: Bytes of the adaptive windows that slide along rows, at most: longer ones are folded one by one.
@@ -159,7 +160,8 @@ def room_of(
         return lifted_room(row, lane, cell, leading)
     if path == "joins":
         return joined_room(arithmetic, roles, leading)
-    cap = max(BLOCK // cell, 1)
+    # What becomes output at once needs no room, and large items cost less.
+    cap = max((SPREAD_BLOCK if form == "weighed" else BLOCK) // cell, 1)
     if lane.out > 1 and not reduces and 2 * lane.d * lane.k > cap:
         # Taps had better fit in one pass: each of several slides to every position again.
         cap = max(min(4 * lane.d * lane.k, LONGEST_BLOCK // cell), cap)
@@ -204,7 +206,8 @@ def path_of(arithmetic: Arithmetic, roles: Roles, form: str, passes: int) -> str
     """Choose how row windows are folded, where there are `passes` along each row afterwards."""
     if form == "shared":
         return "lifts"  # as what is doubtful is done
-    if form in ("first", "along") or (form != "none" and arithmetic.accumulator == "twin"):
+    by_itself = form != "none" and arithmetic.accumulator == "twin"
+    if form in ("weighed", "first", "along") or by_itself:
         return "direct"  # each row is folded for each of its windows
     row, lane, cell = roles.row, roles.lane, roles.inner.n * arithmetic.size
     if row.out == 1 or row.spacing != geometry.REGULAR:

@@ -47,6 +47,9 @@ cdef at_once_f choose_at_once(
     elif form == FORM_REPEATED or form == FORM_PHASES:
         most[0] = MOST_ROWS if elem >= HALF else FEW
         return choose_spread(elem, form == FORM_PHASES)
+    elif form == FORM_WEIGHED:
+        most[0] = MOST_WEIGHED
+        return <at_once_f> once_weighed if elem == FLOAT and mapping == MAP_SHARE else NULL
     elif mapping == MAP_SQUARE:
         if form == FORM_ROWS:
             return <at_once_f> norm_rows

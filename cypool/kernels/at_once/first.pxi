@@ -168,6 +168,7 @@ cdef bint first_along(
     cdef Py_ssize_t slot = PHASES // count, part, front, cells, cut
     cdef Py_ssize_t begin = 0, start, low, c, i, j, m, r, t, whole, run
     cdef int64_t across = s * how.along
+    cdef bint far = ahead != NULL
     run = min(((slot - reach - max(-how.start, 0)) // s - 2) & -16, <Py_ssize_t> CHUNK)
     while begin < n:
         m = min(n - begin, run)
@@ -192,6 +193,11 @@ cdef bint first_along(
             at[c] = phases + i * slot + t % s * part + t // s
         for r in range(rows):
             fetch_row(ahead, <const char**> src, count, src_pitch, r)
+            to = <char*> dst + r * dst_pitch + begin * <Py_ssize_t> sizeof(first_t)
+            indices = <int64_t*> (how.indices + how.wide * (to - <char*> dst))
+            if far:
+                fetch(to + LEAD_INDICES // how.wide, m * <Py_ssize_t> sizeof(first_t))
+                fetch(<const char*> indices + LEAD_INDICES, m * <Py_ssize_t> sizeof(int64_t))
             for i in range(count):
                 splitter(sizeof(first_t))(
                     <char*> (phases + i * slot + front),
@@ -213,8 +219,6 @@ cdef bint first_along(
                     first_few(best, where, three, now, whole, 3, True, flip)
                 else:
                     first_few(best, where, three, now, whole, 3, False, flip)
-            to = <char*> dst + r * dst_pitch + begin * <Py_ssize_t> sizeof(first_t)
-            indices = <int64_t*> (how.indices + how.wide * (to - <char*> dst))
             for j in range(m):
                 (<first_t*> to)[j] = turned(best[j], flip)
                 indices[j] = where[j] + (begin + j) * across

@@ -245,7 +245,20 @@ cdef Py_ssize_t rows_alike(
         run = alike_turned(&p.row, place.row + r, run)
     else:
         run = alike(&p.row, row, run)
-    return min(run, p.staged_run) if call.staged and not place.at_once else run
+    if place.at_once:
+        return rows_weighed(p, row, run) if p.form == FORM_WEIGHED else run
+    return min(run, p.staged_run) if call.staged else run
+
+
+cdef inline Py_ssize_t rows_weighed(const Pool* p, const Span* row, Py_ssize_t run) noexcept nogil:
+    """How many of `run` rows have sources with the same weights as those of the first."""
+    cdef Span first
+    cdef Py_ssize_t same, reach = (row.stop - row.first - 1) * p.row.d + 1
+    if p.row_shared < 0 or run < 2 or reach < 1:
+        return run
+    first = window(&p.shared[p.row_shared], row.start + row.first * p.row.d)
+    same = alike(&p.shared[p.row_shared], &first, reach + (run - 1) * p.row.s)
+    return clamped((same - reach) // p.row.s + 1, 1, run)
 
 
 cdef Py_ssize_t rows_repeated(

@@ -71,7 +71,7 @@ cdef bint suits(const Pool* p, int form) noexcept:
     cdef bint inside = lane.before == 0 and (lane.out - 1) * lane.s + lane.k <= lane.n
     if p.joins or p.lifts != (form == FORM_SHARED):
         return False
-    elif form == FORM_ROWS:
+    elif form == FORM_ROWS or form == FORM_WEIGHED:
         return p.leading
     elif form == FORM_PAIRS:
         return p.pairs

@@ -336,9 +336,12 @@ cdef void vertical(
     """
     cdef const char* batch[SOURCES]
     cdef Taps outer
+    cdef Mapping how = p.mapping
+    cdef double above = 1.0
     cdef const char* given = place.given
     cdef bint fresh = True
     cdef Py_ssize_t count = 0, i, t, r, cells = n * p.inner, xs = p.row.xs, step = stride * xs
+    cdef Py_ssize_t o = 0
     cdef Py_ssize_t first = row.start + row.first * p.row.d
     cdef Py_ssize_t stop = row.start + (row.stop - 1) * p.row.d + 1
     cdef Py_ssize_t reach = stop - first + (rows - 1) * stride
@@ -366,6 +369,9 @@ cdef void vertical(
     first_taps(p, src, place.index + position * p.lane.step + first * p.row.step, &outer)
     while row.first < row.stop and not place.empty:
         at = outer.src
+        if place.at_once and p.form == FORM_WEIGHED:
+            o = begin_shares(p, outer.index, 0, &how, scratch)
+            above = how.share
         if given != NULL:
             at = given
             given += place.given_block
@@ -376,6 +382,8 @@ cdef void vertical(
             batch[count] = at + t * p.row.d * xs
             if place.at_once:
                 place.once.index[count] = outer.index + t * p.row.d * p.row.step
+                if p.form == FORM_WEIGHED:
+                    place.once.weights[count] = above * row_share(p, o + t * p.row.d)
             if staged and not whole:
                 at = raw + count * (p.staged_rows // SLOTS) * xs
                 stage_rows(p, call, <char*> at, outer.src + t * p.row.d * p.row.xs,
