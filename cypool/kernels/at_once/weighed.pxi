@@ -7,29 +7,40 @@ cdef enum:
     LEAD_WEIGHED = 2048     # results are fetched so many bytes further on, if nothing else is
 
 
-cdef inline double weighed(float x, double weight, bint plain) noexcept nogil:
-    return <double> x if plain else <double> x * weight
+cdef inline double weighed_sum(
+    const double* sums, const float* a, const float* b, const float* c, double wa, double wb,
+    double wc, Py_ssize_t j, int count, bint fresh, bint plain) noexcept nogil:
+    """The j-th of the sums and one to three more terms, in their order."""
+    cdef double x = <double> a[j] if plain else <double> a[j] * wa
+    if not fresh:
+        x = sums[j] + x
+    if count > 1:
+        x = x + (<double> b[j] if plain else <double> b[j] * wb)
+    if count > 2:
+        x = x + (<double> c[j] if plain else <double> c[j] * wc)
+    return x
 
 
 cdef inline void weigh(
     double* sums, const float** at, const double* weights, Py_ssize_t n, int count, bint fresh,
     bint plain) noexcept nogil:
-    """Add up one to three terms each, in their order, or add them to what there is."""
+    """weighed_sum() of n, by vectors as in sum_few()."""
     cdef const float* a = at[0]
     cdef const float* b = at[1 if count > 1 else 0]
     cdef const float* c = at[2 if count > 2 else 0]
     cdef double wa = weights[0], wb = weights[1 if count > 1 else 0]
-    cdef double wc = weights[2 if count > 2 else 0], x
-    cdef Py_ssize_t j
-    for j in range(n):
-        x = weighed(a[j], wa, plain)
-        if not fresh:
-            x = sums[j] + x
-        if count > 1:
-            x = x + weighed(b[j], wb, plain)
-        if count > 2:
-            x = x + weighed(c[j], wc, plain)
-        sums[j] = x
+    cdef double wc = weights[2 if count > 2 else 0]
+    cdef double x[CYPOOL_DOUBLES]
+    cdef Py_ssize_t whole = n - n % CYPOOL_DOUBLES, i, j = 0
+    while j < whole:
+        for i in range(CYPOOL_DOUBLES):
+            x[i] = weighed_sum(sums, a, b, c, wa, wb, wc, j + i, count, fresh, plain)
+        for i in range(CYPOOL_DOUBLES):
+            sums[j + i] = x[i]
+        cypool_apart()
+        j += CYPOOL_DOUBLES
+    for j in range(whole, n):
+        sums[j] = weighed_sum(sums, a, b, c, wa, wb, wc, j, count, fresh, plain)
 
 
 cdef inline void weigh_all(
