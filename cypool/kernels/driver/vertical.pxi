@@ -5,7 +5,7 @@ cdef enum:
     LONG_ROWS = 8192    # bytes of a window's rows: longer ones are folded in pieces
     PIECE = 1024        # of so many bytes of all rows together
     LEAD = 8192         # what is fetched lies so many bytes further on, or a share of that
-    LEAD_NEAR = 2048    # or where all of a window's rows lie end to end
+    LEAD_NEAR = 4096    # or where all of a window's rows lie end to end
     LEAD_PIECES = 4096  # or in pieces of rows
     LEAD_RUNS = 2048    # or where runs are added up
     LEAD_OUT = 2048     # and output that is not written at the end
