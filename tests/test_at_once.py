@@ -911,7 +911,7 @@ def test_large_images_are_pooled_adaptively_as_small_ones(dtype, channels):
 
 @pytest.mark.parametrize("data", ["normal", "wide", "cancelling", "sparse", "not numbers"])
 @pytest.mark.parametrize("channels", [40, 300])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_gradients_of_unlike_windows_are_multiplied_row_by_row(data, channels, seed):
     rng = np.random.default_rng(seed)
     lengths = tuple(int(n) for n in rng.integers(5, 14, 2))

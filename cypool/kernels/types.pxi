@@ -302,6 +302,7 @@ cdef enum:
     MAX_OUTER = 64      # axes besides the last two in memory
     BATCH = 27          # source rows handed to a fold at once; a multiple of three
     SOURCES = 64        # or made into output at once, at most
+    MOST_SHARES = 192   # columns of sources that windows share have a share each, at most
 
 # Forms of windows that become output at once.
 cdef enum:
@@ -325,7 +326,9 @@ cdef struct Once:
     double factor       # what sums are multiplied by
     const double* divisors  # of doubles, what each is divided by
     const double* inverses
-    double weights[SOURCES]     # what each source is multiplied by before
+    double weights[SOURCES]     # what each source is multiplied by before,
+    double shares[MOST_SHARES]  # and each column of rows that windows share
+    bint weighs         # or nothing is
     int64_t index[SOURCES]  # of each source's first row
     int64_t step        # and from a row to the next
     int64_t along       # and from a cell to the next

@@ -101,13 +101,14 @@ def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: flo
     x, row, lane, inner = arithmetic.x, roles.row, roles.lane, roles.inner.n
     if finds_first(request, arithmetic, roles):
         return "along" if lane.k > 1 else "first"
-    if is_weighed(arithmetic, roles, divisor):
-        return "weighed"
+    if arithmetic.mapping == "share":
+        return form_of_shares(arithmetic, roles, divisor)
     if not adds_up(request, arithmetic, lane, divisor):
         return "none"
     if x.name == "float64":
         return form_of_doubles(roles)
-    if is_float(x) and rows_are_shared(arithmetic, roles):
+    plain = arithmetic.mapping == "none" and arithmetic.accumulator == "double"
+    if plain and rows_are_shared(roles):
         return "shared"
     form = "none"
     most = HALVES_AT_ONCE if is_half(x) and lane.k == 1 else ROWS_AT_ONCE
@@ -129,20 +130,16 @@ def form_of(request: Request, arithmetic: Arithmetic, roles: Roles, divisor: flo
     return form if roles.rows_above * row.k <= most else "none"
 
 
-def is_weighed(arithmetic: Arithmetic, roles: Roles, divisor: float) -> bool:
-    """Return whether rows of gradients may be multiplied and added up, each as a whole."""
-    row, lane = roles.row, roles.lane
-    return (
-        arithmetic.mapping == "share"
-        and arithmetic.x == arithmetic.out
-        and arithmetic.x.name == "float32"
-        and arithmetic.accumulator == "double"
-        and divisor > 0
-        and lane.k == lane.s == 1
-        and lane.step == 0
-        and ends_inside(lane)
-        and roles.rows_above * row.k <= ROWS_WEIGHED
-    )
+def form_of_shares(arithmetic: Arithmetic, roles: Roles, divisor: float) -> str:
+    """Return the same of gradients that are multiplied before they are added up, row by row."""
+    row, lane, x = roles.row, roles.lane, arithmetic.x
+    if x.name != "float32" or x != arithmetic.out or arithmetic.accumulator != "double":
+        return "none"
+    if not divisor or not lane.k == lane.s == 1 or lane.step or not ends_inside(lane):
+        return "none"
+    if rows_are_shared(roles):
+        return "shared"
+    return "weighed" if roles.rows_above * row.k <= ROWS_WEIGHED else "none"
 
 
 def adds_up(request: Request, arithmetic: Arithmetic, lane: Axis, divisor: float) -> bool:
@@ -150,7 +147,7 @@ def adds_up(request: Request, arithmetic: Arithmetic, lane: Axis, divisor: float
     x = arithmetic.x
     if request.kind not in ("sum", "avg", "lp") or request.beside is not None:
         return False
-    if arithmetic.mapping in ("number", "share"):
+    if arithmetic.mapping == "number":
         return False
     if request.kind == "lp":
         known = arithmetic.mapping == "square"
@@ -212,7 +209,7 @@ def is_near(lane: Axis) -> bool:
     )
 
 
-def rows_are_shared(arithmetic: Arithmetic, roles: Roles) -> bool:
+def rows_are_shared(roles: Roles) -> bool:
     """Return whether windows of three overlap along the row axis, with nothing along the lanes.
 
     Each has some rows above each position, to add up and to share.
@@ -225,8 +222,6 @@ def rows_are_shared(arithmetic: Arithmetic, roles: Roles) -> bool:
         and 1 < roles.rows_above <= ROWS_TO_SHARE
         and lane.k == lane.s == 1
         and ends_inside(lane)
-        and arithmetic.mapping == "none"
-        and arithmetic.accumulator != "twin"
     )
 
 

@@ -6,9 +6,10 @@
 # power of two.  16-bit floats, of up to nine rows, stay where they are in lanes of 32 bits, which
 # hold two.  Doubles are added up as Twins, of any rows that are read together, of windows of two or
 # three cells along them, and of runs that are windows.  Where means of channels overlap, they share
-# what columns of rows add up to.  Norms of order 2 go the same way, and cannot cancel.  Where each
-# row of a window has one index, the greatest elements are compared with nothing but each other, and
-# the index goes along.
+# what columns of rows add up to.  Gradients of windows side by side are made once for all of a
+# window, and those of windows that do not count the same are multiplied on the way.  Norms of order
+# 2 go the same way, and cannot cancel.  Where each row of a window has one index, the greatest
+# elements are compared with nothing but each other, and the index goes along.
 
 
 cdef at_once_f choose_once(int elem, int form) noexcept:
@@ -55,6 +56,8 @@ cdef at_once_f choose_at_once(
             return <at_once_f> norm_rows
         return <at_once_f> norm_pairs if form == FORM_PAIRS else NULL
     elif acc == IN_DOUBLE or (acc == IN_TWIN and elem == DOUBLE):
+        if mapping == MAP_SHARE and (form != FORM_SHARED or elem != FLOAT):
+            return NULL
         if form == FORM_SHARED:
             most[0] = COLUMNS * COLUMNS
         elif form == FORM_RUNS:

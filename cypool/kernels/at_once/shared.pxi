@@ -85,9 +85,14 @@ cdef inline bint half_window(
 
 
 cdef inline void column(
-    Column* to, const once_t** at, Py_ssize_t n, int count) noexcept nogil:
+    Column* to, const once_t** at, Py_ssize_t n, int count, const double* weights,
+    double share) noexcept nogil:
+    """A column of one to three rows, which are multiplied before if there are weights."""
     if once_t is float:
-        float_column(to.sums, to.most, at, n, count)
+        if weights != NULL:
+            weighed_column(to.sums, to.most, at, weights, share, n, count)
+        else:
+            float_column(to.sums, to.most, at, n, count)
     else:
         half_column(to, at[0], at[1], at[2], n, count)
 
@@ -105,10 +110,14 @@ cdef bint once_shared(
     cdef const Column* a
     cdef const Column* b
     cdef const once_t* at[COLUMNS]
+    cdef double own[COLUMNS]
+    cdef const double* weights = own if how.weighs else NULL
     cdef double factor = how.factor
     cdef Py_ssize_t above = count // how.taps, begin = 0, i, j, m, there
     cdef Py_ssize_t stop = (rows - 1) * how.stride + how.taps
     cdef bint doubtful = False
+    for i in range(above):
+        own[i] = how.weights[i * how.taps]
     if not (once_t is float):
         for i in range(above):
             at[i] = src[i * how.taps]
@@ -126,11 +135,11 @@ cdef bint once_shared(
             if there < 0 or there >= stop:
                 memset(to, 0, sizeof(Column))
             elif above == 3:
-                column(to, at, m, 3)
+                column(to, at, m, 3, weights, how.shares[there])
             elif above == 2:
-                column(to, at, m, 2)
+                column(to, at, m, 2, weights, how.shares[there])
             else:
-                column(to, at, m, 1)
+                column(to, at, m, 1, weights, how.shares[there])
             if i < 2 or (i - 2) % how.stride != 0:
                 continue
             if ahead != NULL:

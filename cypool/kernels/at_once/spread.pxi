@@ -17,7 +17,7 @@ cdef bint once_repeated(
     cdef const once_t* at[MOST_ROWS]
     cdef Py_ssize_t s = how.s, inner = how.inner, lanes = n // inner
     cdef Py_ssize_t size = inner * <Py_ssize_t> sizeof(once_t)
-    cdef Py_ssize_t most = max(min(CHUNK // inner, REPEATED // (s * size)), <Py_ssize_t> 1)
+    cdef Py_ssize_t most = clamped(REPEATED // (min(s, lanes) * size), 1, max(CHUNK // inner, 1))
     cdef Py_ssize_t stop = clamped(how.cells * s - how.start, 0, lanes)
     cdef Py_ssize_t begin, cell, cells, first, width, i, m, r, share
     cdef char* next_
@@ -45,18 +45,18 @@ cdef bint once_repeated(
                 doubtful |= once_rows(done, 0, at, 0, count, 1, width, how, ending, NULL)
                 for i in range(how.down):
                     repeat_cells(
-                        past(dst, i * how.below) + begin * inner + first, inner, done,
+                        <once_t*> past(dst, i * how.below) + begin * inner + first, inner, done,
                         min(width, inner), m - begin, s)
                 first += width
             begin = m
         for i in range(how.down):
-            memset(past(dst, i * how.below) + stop * inner, 0, (lanes - stop) * size)
+            memset(<once_t*> past(dst, i * how.below) + stop * inner, 0, (lanes - stop) * size)
         dst = <once_t*> (<char*> dst + dst_pitch)
     return doubtful
 
 
 cdef inline void repeat_cells(
-    const once_t* dst, Py_ssize_t pitch, const once_t* src, Py_ssize_t size, Py_ssize_t n,
+    once_t* dst, Py_ssize_t pitch, const once_t* src, Py_ssize_t size, Py_ssize_t n,
     Py_ssize_t s) noexcept nogil:
     """repeat() of cells of `size` elements, which go `pitch` elements apart."""
     cdef Py_ssize_t j = 0

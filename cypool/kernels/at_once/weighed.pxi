@@ -58,6 +58,20 @@ cdef inline void weigh_all(
         weigh(sums, at + i, weights + i, n, 3, False, plain)
 
 
+cdef inline void weighed_column(
+    double* sums, uint32_t* greatest, const float** at, const double* weights, double share,
+    Py_ssize_t n, int count) noexcept nogil:
+    """float_column() of one to three rows that are multiplied before."""
+    cdef double own[3]
+    cdef Py_ssize_t i, j
+    for i in range(count):
+        own[i] = weights[i] * share
+    weigh(sums, at, own, n, count, True, False)
+    for j in range(n):
+        greatest[j] = float_most(
+            at[0], at[1 if count > 1 else 0], at[2 if count > 2 else 0], at[0], j, count)
+
+
 cdef inline uint32_t greatest_of(const float* a, Py_ssize_t n, uint32_t most) noexcept nogil:
     cdef Py_ssize_t j
     for j in range(n):

@@ -83,7 +83,8 @@ cdef bint suits(const Pool* p, int form) noexcept:
     elif form == FORM_RUNS:
         return p.reduces and p.inner == 1 and inside
     elif form == FORM_SHARED:
-        return p.leading and p.row.k == COLUMNS
+        return p.leading and p.row.k == COLUMNS and (
+            p.nshared == 0 or tile_rows(p) <= MOST_SHARES)
     elif form == FORM_REPEATED:
         return p.spreads and lane.turned_k <= lane.turned_s
     elif form == FORM_PHASES:

@@ -369,7 +369,7 @@ cdef void vertical(
     first_taps(p, src, place.index + position * p.lane.step + first * p.row.step, &outer)
     while row.first < row.stop and not place.empty:
         at = outer.src
-        if place.at_once and p.form == FORM_WEIGHED:
+        if place.at_once and p.nshared > 0:
             o = begin_shares(p, outer.index, 0, &how, scratch)
             above = how.share
         if given != NULL:
@@ -382,8 +382,9 @@ cdef void vertical(
             batch[count] = at + t * p.row.d * xs
             if place.at_once:
                 place.once.index[count] = outer.index + t * p.row.d * p.row.step
+                place.once.weights[count] = above
                 if p.form == FORM_WEIGHED:
-                    place.once.weights[count] = above * row_share(p, o + t * p.row.d)
+                    place.once.weights[count] *= row_share(p, o + t * p.row.d)
             if staged and not whole:
                 at = raw + count * (p.staged_rows // SLOTS) * xs
                 stage_rows(p, call, <char*> at, outer.src + t * p.row.d * p.row.xs,
@@ -414,6 +415,9 @@ cdef void vertical(
                     break
         if not next_taps(p, place, &outer):
             break
+    place.once.weighs = p.nshared > 0
+    for i in range(reach if place.at_once and p.form == FORM_SHARED and p.nshared > 0 else 0):
+        place.once.shares[i] = row_share(p, o + i)
     if count > 0:
         lift_batch(
             p, place, dst, pitch, batch, step, count, rows, position, cells, fresh, raw)
