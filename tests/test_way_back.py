@@ -600,6 +600,31 @@ def test_gradients_of_windows_side_by_side(k, padding, cut, channels, dtype, num
         np.testing.assert_array_max_ulp(out, right.astype(dtype), 1)
 
 
+@pytest.mark.parametrize(
+    ("windows", "shape", "pooling"),
+    [
+        ((2, 2, 1), (2, 2, 1), ((2, 1), (2, 2), ((1, 1), (0, 1)))),
+        ((7, 2, 1), (8, 2, 1), ((2, 1), (2, 3), ((4, 2), (0, 2)))),
+        ((3, 2, 40), (3, 2, 40), ((3, 1), (1, 2), ((1, 1), (0, 1)))),
+        ((2, 2, 3), (2, 1, 3), ((3, 1), (1, 2), ((1, 1), (0, 2)))),
+    ],
+)
+def test_gradients_of_windows_of_which_the_last_are_padding(windows, shape, pooling):
+    kernel_size, stride, padding = pooling
+    grad = np.arange(1.0, math.prod(windows) + 1, dtype=np.float32).reshape(windows)
+    expected = np.zeros(shape)
+    for at in np.ndindex(windows[:2]):
+        first = [i * s - before for i, s, (before, _) in zip(at, stride, padding, strict=True)]
+        rows, lanes = (
+            [p for p in range(low, low + k) if 0 <= p < n]
+            for low, k, n in zip(first, kernel_size, shape, strict=False)
+        )
+        for place in ((row, lane) for row in rows for lane in lanes):
+            expected[place] += grad[at] / (len(rows) * len(lanes))
+    result = cypool.avg_pool_backward(grad, shape, *pooling, axis=(0, 1), count_include_pad=False)
+    np.testing.assert_array_max_ulp(result, expected.astype(np.float32), 1)
+
+
 def test_gradients_of_far_fewer_windows_than_there_are():
     with pytest.raises(ValueError, match=r"^grad_output has shape"):
         cypool.avg_pool_backward(np.ones(3), (5,), 1, 1, 2**50)

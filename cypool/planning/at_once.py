@@ -135,7 +135,8 @@ def form_of_shares(arithmetic: Arithmetic, roles: Roles, divisor: float) -> str:
     row, lane, x = roles.row, roles.lane, arithmetic.x
     if x.name != "float32" or x != arithmetic.out or arithmetic.accumulator != "double":
         return "none"
-    if not divisor or not lane.k == lane.s == 1 or lane.step or not ends_inside(lane):
+    whole = lane.spacing == geometry.REGULAR and lane.k == lane.s == 1 and ends_inside(lane)
+    if not divisor or not whole or lane.step:
         return "none"
     if rows_are_shared(roles):
         return "shared"
