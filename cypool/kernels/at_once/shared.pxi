@@ -111,6 +111,7 @@ cdef bint once_shared(
     cdef const Column* b
     cdef const once_t* at[COLUMNS]
     cdef double own[COLUMNS]
+    cdef double share
     cdef const double* weights = own if how.weighs else NULL
     cdef double factor = how.factor
     cdef Py_ssize_t above = count // how.taps, begin = 0, i, j, m, there
@@ -127,6 +128,7 @@ cdef bint once_shared(
         for i in range((rows - 1) * how.stride + 3):
             to = &columns[i % 3]
             there = i - how.first
+            share = how.shares[there] if how.weighs and 0 <= there < stop else 1.0
             for j in range(3):
                 at[j] = <const once_t*> (<const char*> (src[min(j, above - 1) * how.taps] + begin)
                                          + there * how.apart)
@@ -135,11 +137,11 @@ cdef bint once_shared(
             if there < 0 or there >= stop:
                 memset(to, 0, sizeof(Column))
             elif above == 3:
-                column(to, at, m, 3, weights, how.shares[there])
+                column(to, at, m, 3, weights, share)
             elif above == 2:
-                column(to, at, m, 2, weights, how.shares[there])
+                column(to, at, m, 2, weights, share)
             else:
-                column(to, at, m, 1, weights, how.shares[there])
+                column(to, at, m, 1, weights, share)
             if i < 2 or (i - 2) % how.stride != 0:
                 continue
             if ahead != NULL:

@@ -79,6 +79,13 @@ cdef inline uint32_t greatest_of(const float* a, Py_ssize_t n, uint32_t most) no
     return most
 
 
+cdef inline void widen_tops(uint32_t* tops, const float* a, Py_ssize_t n) noexcept nogil:
+    """The greater magnitudes, each for itself."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        tops[j] = max(tops[j], magnitude(a[j]))
+
+
 cdef inline bint weighed_block(
     float* dst, const float** at, const double* weights, Py_ssize_t n, Py_ssize_t count,
     double factor, bint plain, uint32_t margin) noexcept nogil:
@@ -87,6 +94,7 @@ cdef inline bint weighed_block(
     Returns what floats_row() does.
     """
     cdef double sums[CHUNK]
+    cdef uint32_t tops[CHUNK]
     cdef uint32_t most = 0, least = <uint32_t> -1, doubtful = 0
     cdef Py_ssize_t i, j
     cdef float y
@@ -107,10 +115,11 @@ cdef inline bint weighed_block(
         return False
     # No sum is too small beside its own terms, maybe.
     for j in range(n):
-        most = 0
-        for i in range(count):
-            most = max(most, magnitude(at[i][j]))
-        doubtful |= <uint32_t> (magnitude(dst[j]) + margin < most)
+        tops[j] = magnitude(at[0][j])
+    for i in range(1, count):
+        widen_tops(tops, at[i], n)
+    for j in range(n):
+        doubtful |= <uint32_t> (magnitude(dst[j]) + margin < tops[j])
     return doubtful != 0
 
 
